@@ -1,0 +1,22 @@
+# Warnings and sanitizers for our own code; linked privately, so that no dependency is held to them.
+add_library(skerry_settings INTERFACE)
+target_include_directories(skerry_settings INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(skerry_settings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Werror -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  target_compile_options(skerry_settings INTERFACE -Wthread-safety)
+endif()
+if(SKERRY_FAILPOINTS)
+  target_compile_definitions(skerry_settings INTERFACE SKERRY_FAILPOINTS=1)
+endif()
+if(SKERRY_SANITIZE)
+  target_compile_options(skerry_settings INTERFACE -fsanitize=${SKERRY_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(skerry_settings INTERFACE -fsanitize=${SKERRY_SANITIZE})
+  if(SKERRY_SANITIZE MATCHES thread)
+    target_compile_options(skerry_settings INTERFACE -Wno-tsan)
+  endif()
+endif()
+if(SKERRY_FUZZ)
+  target_compile_options(skerry_settings INTERFACE -fsanitize=fuzzer-no-link)
+endif()
