@@ -1,0 +1,204 @@
+#include "daemon/db/commit_log.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ltx/base/invariant.h"
+
+namespace skerry::db {
+
+Result<std::unique_ptr<CommitLog>> CommitLog::open(os::FileSystem& fs, const std::string& dir) {
+  TRY(fs.make_directory(os::Site("log:directory"), dir));
+  std::unique_ptr<CommitLog> log(new CommitLog(fs, dir));
+  TRY(log->load());
+  return log;
+}
+
+Status CommitLog::load() {
+  TRY_ASSIGN(auto entries, fs_.list(dir_));
+  std::erase_if(entries, [](const os::DirEntry& e) { return !e.name.ends_with(".log"); });
+  std::ranges::sort(entries, {}, &os::DirEntry::name);
+  for (const os::DirEntry& entry : entries) {
+    TRY_ASSIGN(auto segment, LogSegment::open(fs_, dir_ + "/" + entry.name));
+    if (segment->records() == 0) {
+      TRY(fs_.remove(os::Site("log:remove"), segment->path()));
+      continue;
+    }
+    // A gap means that the older part was written before a reset; only the newest run counts.
+    if (!segments_.empty() && segment->first() != next(segments_.back()->last())) segments_.clear();
+    segments_.push_back(std::move(segment));
+  }
+  if (!segments_.empty()) unsynced_.push_back(segments_.back());
+  return {};
+}
+
+Result<std::shared_ptr<LogSegment>> CommitLog::segment_for(Txid first) {
+  if (!segments_.empty() && !roll_) {
+    auto& active = segments_.back();
+    if (next(active->last()) == first && active->end() < kSegmentBytesMax) return active;
+  }
+  return LogSegment::create(fs_, dir_, first);
+}
+
+Status CommitLog::write(RecordHead head, ByteSpan record) {
+  INVARIANT(!pending_segment_ && record.size() > kRecordHeadBytes);
+  TRY_ASSIGN(auto segment, segment_for(head.first));
+  head.ltx_bytes = record.size() - kRecordHeadBytes;
+  std::ranges::copy(encode(head), record.begin());
+  const uint64_t offset = segment->end();
+  if (auto written = segment->write(os::Site("commit:log:append"), offset, record); !written) {
+    (void)segment->drop_after(segment->last());
+    return written;
+  }
+  pending_ = {head, offset};
+  pending_segment_ = std::move(segment);
+  return {};
+}
+
+Status CommitLog::write_streamed(RecordHead head,
+                                 const std::function<Status(const Sink&)>& produce) {
+  INVARIANT(!pending_segment_);
+  TRY_ASSIGN(auto segment, segment_for(head.first));
+  const uint64_t offset = segment->end();
+  uint64_t at = offset + kRecordHeadBytes;
+  const Sink sink = [&](ByteView part) -> Status {
+    TRY(segment->write(os::Site("commit:log:stream"), at, part));
+    at += part.size();
+    return {};
+  };
+  Status done = produce(sink);
+  if (done) {
+    head.ltx_bytes = at - offset - kRecordHeadBytes;
+    done = segment->write(os::Site("commit:log:append"), offset, encode(head));
+  }
+  if (!done) {
+    (void)segment->drop_after(segment->last());
+    return done;
+  }
+  pending_ = {head, offset};
+  pending_segment_ = std::move(segment);
+  return {};
+}
+
+Status CommitLog::sync_written() {
+  INVARIANT(pending_segment_ != nullptr);
+  TRY(pending_segment_->sync(os::Site("commit:log:sync")));
+  if (pending_.offset != 0) return {};
+  return fs_.sync_directory(os::Site("commit:log:sync-directory"), dir_);
+}
+
+void CommitLog::publish() {
+  INVARIANT(pending_segment_ != nullptr);
+  const std::lock_guard lock(mutex_);
+  if (segments_.empty() || segments_.back() != pending_segment_) {
+    segments_.push_back(pending_segment_);
+    directory_unsynced_ = true;
+    roll_ = false;
+  }
+  if (unsynced_.empty() || unsynced_.back() != pending_segment_) {
+    unsynced_.push_back(pending_segment_);
+  }
+  pending_segment_->publish(pending_);
+  pending_segment_.reset();
+}
+
+Status CommitLog::abandon() {
+  if (!pending_segment_) return {};
+  auto segment = std::move(pending_segment_);
+  pending_segment_.reset();
+  return segment->drop_after(segment->last());
+}
+
+Status CommitLog::sync() {
+  std::vector<std::shared_ptr<LogSegment>> todo;
+  bool directory = false;
+  Txid upto;
+  {
+    const std::lock_guard lock(mutex_);
+    todo.swap(unsynced_);
+    std::swap(directory, directory_unsynced_);
+    upto = segments_.empty() ? Txid(0) : segments_.back()->last();
+  }
+  Status done;
+  for (const auto& segment : todo) {
+    if (done) done = segment->sync(os::Site("log:sync"));
+  }
+  if (done && directory) done = fs_.sync_directory(os::Site("log:sync-directory"), dir_);
+  const std::lock_guard lock(mutex_);
+  if (done) {
+    synced_ = std::max(synced_, upto);
+  } else {
+    unsynced_.insert(unsynced_.begin(), todo.begin(), todo.end());
+    directory_unsynced_ = directory_unsynced_ || directory;
+  }
+  return done;
+}
+
+Status CommitLog::drop_after(Txid last) {
+  INVARIANT(!pending_segment_);
+  const std::lock_guard lock(mutex_);
+  while (!segments_.empty() && segments_.back()->first() > last) {
+    TRY(fs_.remove(os::Site("log:remove"), segments_.back()->path()));
+    segments_.pop_back();
+  }
+  if (!segments_.empty()) TRY(segments_.back()->drop_after(last));
+  synced_ = std::min(synced_, last);
+  return {};
+}
+
+void CommitLog::roll() {
+  roll_ = true;
+}
+
+Status CommitLog::reset() {
+  INVARIANT(!pending_segment_);
+  const std::lock_guard lock(mutex_);
+  for (; !segments_.empty(); segments_.erase(segments_.begin())) {
+    TRY(os::remove_if_exists(fs_, os::Site("log:remove"), segments_.front()->path()));
+  }
+  unsynced_.clear();
+  synced_ = Txid(0);
+  return {};
+}
+
+Txid CommitLog::first() const {
+  const std::lock_guard lock(mutex_);
+  return segments_.empty() ? Txid(0) : segments_.front()->first();
+}
+
+Txid CommitLog::last() const {
+  const std::lock_guard lock(mutex_);
+  return segments_.empty() ? Txid(0) : segments_.back()->last();
+}
+
+Txid CommitLog::synced() const {
+  const std::lock_guard lock(mutex_);
+  return synced_;
+}
+
+std::optional<CommitLog::Found> CommitLog::find(Txid txid) const {
+  const std::lock_guard lock(mutex_);
+  auto after = std::ranges::upper_bound(
+      segments_, txid, {}, [](const std::shared_ptr<LogSegment>& s) { return s->first(); });
+  if (after == segments_.begin()) return std::nullopt;
+  const auto& segment = *std::prev(after);
+  if (auto place = segment->find(txid)) return Found{segment, *place};
+  return std::nullopt;
+}
+
+std::vector<std::shared_ptr<LogSegment>> CommitLog::segments() const {
+  const std::lock_guard lock(mutex_);
+  return segments_;
+}
+
+Status CommitLog::remove_before(Txid txid) {
+  const std::lock_guard lock(mutex_);
+  while (segments_.size() > 1 && segments_.front()->last() < txid) {
+    TRY(os::remove_if_exists(fs_, os::Site("log:remove"), segments_.front()->path()));
+    segments_.erase(segments_.begin());
+  }
+  return {};
+}
+
+}  // namespace skerry::db

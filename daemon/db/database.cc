@@ -1,0 +1,280 @@
+#include "daemon/db/database.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/db/database_internal.h"
+#include "daemon/os/blocking.h"
+#include "ltx/base/invariant.h"
+
+namespace skerry::db {
+
+Database::Database(const Environment& environment, std::string name, std::string dir)
+    : env_(environment), name_(std::move(name)), dir_(std::move(dir)), scratch_(kPageBytesMax) {}
+
+Database::~Database() = default;
+
+std::string Database::path(FileKind kind) const {
+  return fmt::format("{}/{}", dir_, backing_name(kind));
+}
+
+Database::Info Database::info() const {
+  const std::lock_guard lock(mutex_);
+  const TableState& state = history_->state();
+  return {state.position, state.epoch,      state.timestamp_ms,
+          state.commit,   state.page_bytes, wal_.chain().end().frames};
+}
+
+Stamp Database::stamp() {
+  return {env_.clock.wall_ms(), env_.gate.epoch(), env_.node};
+}
+
+Status Database::check_idle() const {
+  if (held_ == nullptr) return {};
+  return fail(Errc::kBusy, fmt::format("database {}: a commit waits for its confirmation", name_));
+}
+
+Result<std::optional<sqlite::DbHeader>> Database::read_header() {
+  auto& database = file(FileKind::kDatabase);
+  if (!database) return std::nullopt;
+  std::array<std::byte, sqlite::kDbHeaderBytes> raw;
+  TRY_ASSIGN(const size_t n, database->read_at(os::Site("capture:header"), 0, raw));
+  return sqlite::decode_db_header(ByteView(raw).first(n));
+}
+
+Result<std::shared_ptr<os::File>> Database::open_file(FileKind kind) {
+  const std::lock_guard lock(mutex_);
+  if (file(kind)) return file(kind);
+  return fail(Errc::kNotFound, fmt::format("{}{} does not exist", name_, suffix(kind)));
+}
+
+Result<std::shared_ptr<os::File>> Database::create_file(FileKind kind) {
+  const std::lock_guard lock(mutex_);
+  if (file(kind)) return file(kind);
+  // Readers of a WAL database need -wal and -shm, on replicas too.
+  if (kind == FileKind::kDatabase || kind == FileKind::kJournal) TRY(env_.gate.may_write(*this));
+  TRY_ASSIGN(auto created,
+             env_.fs.open(os::Site("file:create"), path(kind), os::OpenMode::kCreate));
+  file(kind) = std::move(created);
+  if (kind == FileKind::kWal) {
+    wal_.attach(file(kind).get());
+    wal_.restart(std::nullopt);
+  }
+  return file(kind);
+}
+
+void Database::deliver(Outcome outcome, Done done) {
+  if (outcome) {
+    done(std::move(*outcome));
+    return;
+  }
+  Transaction transaction;
+  {
+    const std::lock_guard lock(mutex_);
+    transaction = *staged_;
+    held_->done = std::move(done);
+  }
+  env_.gate.hold(*this, transaction, [self = shared_from_this()](Status verdict) {
+    self->resume_held(std::move(verdict));
+  });
+}
+
+void Database::write(FileKind kind, uint64_t offset, ByteView data, Done done) {
+  Outcome outcome;
+  {
+    const std::lock_guard lock(mutex_);
+    outcome = write_locked(kind, offset, data);
+  }
+  deliver(std::move(outcome), std::move(done));
+}
+
+Database::Outcome Database::write_locked(FileKind kind, uint64_t offset, ByteView data) {
+  if (auto idle = check_idle(); !idle) return idle;
+  if (!file(kind)) return fail(Errc::kNotFound, fmt::format("{}{} is gone", name_, suffix(kind)));
+  switch (kind) {
+    case FileKind::kDatabase:
+      return write_database(offset, data);
+    case FileKind::kJournal:
+      return write_journal(offset, data);
+    case FileKind::kWal:
+      return write_wal(offset, data);
+    case FileKind::kShm:
+      return file(kind)->write_at(os::Site("file:shm:write"), offset, data);
+  }
+  return fail(Errc::kInvalid, "no such file");
+}
+
+void Database::truncate(FileKind kind, uint64_t bytes, Done done) {
+  Outcome outcome;
+  {
+    const std::lock_guard lock(mutex_);
+    outcome = truncate_locked(kind, bytes);
+  }
+  deliver(std::move(outcome), std::move(done));
+}
+
+Database::Outcome Database::truncate_locked(FileKind kind, uint64_t bytes) {
+  if (auto idle = check_idle(); !idle) return idle;
+  auto target = file(kind);
+  if (!target) return fail(Errc::kNotFound, fmt::format("{}{} is gone", name_, suffix(kind)));
+  const auto cut = [target, bytes]() -> Status {
+    return target->truncate(os::Site("file:truncate"), bytes);
+  };
+  switch (kind) {
+    case FileKind::kJournal:
+      if (bytes == 0) return end_journal(cut);
+      return cut();
+    case FileKind::kWal: {
+      if (auto ready = before_wal_shrinks(bytes); !ready) return ready;
+      auto done = cut();
+      if (done) wal_.truncate(bytes);
+      return done;
+    }
+    case FileKind::kDatabase:
+      return truncate_database(bytes);
+    case FileKind::kShm:
+      return cut();
+  }
+  return fail(Errc::kInvalid, "no such file");
+}
+
+Status Database::allocate(FileKind kind, uint64_t offset, uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  TRY(check_idle());
+  TRY(env_.gate.may_write(*this));
+  if (!file(kind)) return fail(Errc::kNotFound, fmt::format("{}{} is gone", name_, suffix(kind)));
+  return file(kind)->allocate(os::Site("file:allocate"), offset, bytes);
+}
+
+void Database::sync(FileKind kind, Done done) {
+  std::shared_ptr<os::File> target;
+  {
+    const std::lock_guard lock(mutex_);
+    target = file(kind);
+  }
+  Status synced;
+  if (target) {
+    const os::BlockingScope blocking;
+    synced = target->sync(os::Site("file:sync"));
+  }
+  Outcome outcome(std::move(synced));
+  {
+    const std::lock_guard lock(mutex_);
+    if (*outcome && target && target == file(kind)) outcome = synced_locked(kind);
+  }
+  deliver(std::move(outcome), std::move(done));
+}
+
+Database::Outcome Database::synced_locked(FileKind kind) {
+  if (kind == FileKind::kWal) wal_synced_ = true;
+  if (kind != FileKind::kDatabase) return Status{};
+  file_synced_ = true;
+  // Without a journal this is the last that SQLite asks for in a transaction, and it can be
+  // refused.
+  if (!unjournaled_ || held_ != nullptr) return Status{};
+  return commit_file_changes([]() -> Status { return {}; });
+}
+
+void Database::remove(FileKind kind, std::move_only_function<Status()> unlink, Done done) {
+  Outcome outcome;
+  {
+    const std::lock_guard lock(mutex_);
+    outcome = check_idle();
+    if (*outcome) outcome = remove_locked(kind, std::move(unlink));
+  }
+  deliver(std::move(outcome), std::move(done));
+}
+
+Database::Outcome Database::remove_locked(FileKind kind, std::move_only_function<Status()> unlink) {
+  switch (kind) {
+    case FileKind::kJournal:
+      return end_journal([this, unlink = std::move(unlink)]() mutable -> Status {
+        TRY(unlink());
+        file(FileKind::kJournal).reset();
+        return {};
+      });
+    case FileKind::kDatabase:
+      return drop(std::move(unlink));
+    case FileKind::kWal: {
+      if (auto ready = before_wal_shrinks(0); !ready) return ready;
+      if (auto gone = unlink(); !gone) return gone;
+      wal_.attach(nullptr);
+      wal_.restart(std::nullopt);
+      break;
+    }
+    case FileKind::kShm:
+      if (auto gone = unlink(); !gone) return gone;
+      break;
+  }
+  file(kind).reset();
+  return Status{};
+}
+
+bool Database::has_unjournaled_changes() const {
+  const std::lock_guard lock(mutex_);
+  return unjournaled_ && held_ == nullptr;
+}
+
+void Database::commit_unjournaled(Done done) {
+  Outcome outcome(Status{});
+  {
+    const std::lock_guard lock(mutex_);
+    if (unjournaled_ && held_ == nullptr) {
+      outcome = commit_file_changes([]() -> Status { return {}; });
+    }
+  }
+  deliver(std::move(outcome), std::move(done));
+}
+
+Database::Outcome Database::hold(Held held) {
+  held_ = std::make_unique<Held>(std::move(held));
+  return std::nullopt;
+}
+
+void Database::resume_held(Status verdict) {
+  Outcome outcome;
+  Done done;
+  {
+    const std::lock_guard lock(mutex_);
+    INVARIANT(held_ != nullptr);
+    const std::unique_ptr<Held> held = std::move(held_);
+    done = std::move(held->done);
+    outcome = finish_held(*held, std::move(verdict));
+  }
+  deliver(std::move(outcome), std::move(done));
+}
+
+Database::Outcome Database::finish_held(Held& held, Status verdict) {
+  if (held.make_visible) {
+    if (verdict) return finish_file_commit(held.make_visible);
+    if (auto gone = history_->abandon(); !gone) return gone;
+    return verdict;
+  }
+  if (!verdict) {
+    wal_.refuse();
+    if (auto gone = history_->abandon(); !gone) return gone;
+    return verdict;
+  }
+  if (auto finished = finish_wal_commit(held.offset, held.piece); !finished) return finished;
+  return write_wal(held.offset + held.piece.size(), held.rest);
+}
+
+void Database::publish() {
+  history_->publish();
+  env_.listener.committed(*this, *staged_);
+  staged_.reset();
+}
+
+Status Database::close() {
+  const std::lock_guard lock(mutex_);
+  TRY(history_->log().sync());
+  TableState state = history_->state();
+  TRY(history_->table().sync());
+  state.synced_txid = state.position.txid;
+  state.clean = !unjournaled_ && !journal_active_ && !rollback_.touched();
+  history_->table().save(state);
+  return history_->table().sync();
+}
+
+}  // namespace skerry::db
