@@ -80,11 +80,12 @@ void Database::deliver(Outcome outcome, Done done) {
   });
 }
 
-void Database::write(FileKind kind, uint64_t offset, ByteView data, Done done) {
+void Database::write(FileKind kind, Target target, uint64_t offset, ByteView data, Done done) {
   Outcome outcome;
   {
     const std::lock_guard lock(mutex_);
-    outcome = write_locked(kind, offset, data);
+    outcome = target == file(kind) ? write_locked(kind, offset, data)
+                                   : target->write_at(os::Site("file:orphan:write"), offset, data);
   }
   deliver(std::move(outcome), std::move(done));
 }
@@ -105,19 +106,19 @@ Database::Outcome Database::write_locked(FileKind kind, uint64_t offset, ByteVie
   return fail(Errc::kInvalid, "no such file");
 }
 
-void Database::truncate(FileKind kind, uint64_t bytes, Done done) {
+void Database::truncate(FileKind kind, Target target, uint64_t bytes, Done done) {
   Outcome outcome;
   {
     const std::lock_guard lock(mutex_);
-    outcome = truncate_locked(kind, bytes);
+    outcome = target == file(kind) ? truncate_locked(kind, bytes)
+                                   : target->truncate(os::Site("file:orphan:truncate"), bytes);
   }
   deliver(std::move(outcome), std::move(done));
 }
 
 Database::Outcome Database::truncate_locked(FileKind kind, uint64_t bytes) {
   if (auto idle = check_idle(); !idle) return idle;
-  auto target = file(kind);
-  if (!target) return fail(Errc::kNotFound, fmt::format("{}{} is gone", name_, suffix(kind)));
+  const auto target = file(kind);
   const auto cut = [target, bytes]() -> Status {
     return target->truncate(os::Site("file:truncate"), bytes);
   };
@@ -139,29 +140,22 @@ Database::Outcome Database::truncate_locked(FileKind kind, uint64_t bytes) {
   return fail(Errc::kInvalid, "no such file");
 }
 
-Status Database::allocate(FileKind kind, uint64_t offset, uint64_t bytes) {
+Status Database::allocate(FileKind kind, Target target, uint64_t offset, uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   TRY(check_idle());
-  TRY(env_.gate.may_write(*this));
-  if (!file(kind)) return fail(Errc::kNotFound, fmt::format("{}{} is gone", name_, suffix(kind)));
-  return file(kind)->allocate(os::Site("file:allocate"), offset, bytes);
+  if (target == file(kind)) TRY(env_.gate.may_write(*this));
+  return target->allocate(os::Site("file:allocate"), offset, bytes);
 }
 
-void Database::sync(FileKind kind, Done done) {
-  std::shared_ptr<os::File> target;
+void Database::sync(FileKind kind, Target target, Done done) {
+  Outcome outcome;
   {
-    const std::lock_guard lock(mutex_);
-    target = file(kind);
-  }
-  Status synced;
-  if (target) {
     const os::BlockingScope blocking;
-    synced = target->sync(os::Site("file:sync"));
+    outcome = target->sync(os::Site("file:sync"));
   }
-  Outcome outcome(std::move(synced));
   {
     const std::lock_guard lock(mutex_);
-    if (*outcome && target && target == file(kind)) outcome = synced_locked(kind);
+    if (*outcome && target == file(kind)) outcome = synced_locked(kind);
   }
   deliver(std::move(outcome), std::move(done));
 }
@@ -209,6 +203,12 @@ Database::Outcome Database::remove_locked(FileKind kind, std::move_only_function
   }
   file(kind).reset();
   return Status{};
+}
+
+bool Database::is_void() const {
+  const std::lock_guard lock(mutex_);
+  return history_->position().txid == Txid(0) && held_ == nullptr &&
+         std::ranges::none_of(files_, [](const auto& f) { return f != nullptr; });
 }
 
 bool Database::has_unjournaled_changes() const {

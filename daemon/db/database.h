@@ -79,13 +79,19 @@ class Database : public std::enable_shared_from_this<Database> {
   // Creates it if it does not exist. Refused where the gate refuses a writer.
   [[nodiscard]] Result<std::shared_ptr<os::File>> create_file(FileKind kind);
 
-  void write(FileKind kind, uint64_t offset, ByteView data, Done done);
-  void truncate(FileKind kind, uint64_t bytes, Done done);
-  [[nodiscard]] Status allocate(FileKind kind, uint64_t offset, uint64_t bytes);
-  void sync(FileKind kind, Done done);
+  // `target` is what open_file() or create_file() returned. If it is no longer the database's file
+  // (it was removed meanwhile), the operation is done to it and means nothing.
+  using Target = const std::shared_ptr<os::File>&;
+  void write(FileKind kind, Target target, uint64_t offset, ByteView data, Done done);
+  void truncate(FileKind kind, Target target, uint64_t bytes, Done done);
+  [[nodiscard]] Status allocate(FileKind kind, Target target, uint64_t offset, uint64_t bytes);
+  void sync(FileKind kind, Target target, Done done);
   // Detaches the file from the database and then calls `unlink` to remove its name. What has it
   // open goes on with a file that is nobody's.
   void remove(FileKind kind, std::move_only_function<Status()> unlink, Done done);
+
+  // It has no files and no history: nothing would be lost with its folder.
+  [[nodiscard]] bool is_void() const;
 
   // --- Transactions without a journal ------------------------------------------------------------
 

@@ -27,6 +27,7 @@ struct OpenFile {
   sqlite3_file base;
   std::string* path;  // the unix VFS keeps a pointer to its text
   std::shared_ptr<db::Database>* database;
+  std::shared_ptr<os::File>* target;
   db::FileKind kind;
   bool captured;
 
@@ -66,6 +67,7 @@ int vfs_close(sqlite3_file* file) {
   const int code = f->real()->pMethods != nullptr ? f->real()->pMethods->xClose(f->real()) : 0;
   delete f->path;
   delete f->database;
+  delete f->target;
   return code;
 }
 
@@ -78,7 +80,8 @@ int vfs_write(sqlite3_file* file, const void* from, int bytes, sqlite3_int64 off
   if (!f->captured) return f->real()->pMethods->xWrite(f->real(), from, bytes, offset);
   const ByteView data(static_cast<const std::byte*>(from), static_cast<size_t>(bytes));
   const Status written = wait_for([&](db::Done done) {
-    (*f->database)->write(f->kind, static_cast<uint64_t>(offset), data, std::move(done));
+    (*f->database)
+        ->write(f->kind, *f->target, static_cast<uint64_t>(offset), data, std::move(done));
   });
   return code_of(written, SQLITE_IOERR_WRITE);
 }
@@ -87,7 +90,7 @@ int vfs_truncate(sqlite3_file* file, sqlite3_int64 bytes) {
   OpenFile* f = of(file);
   if (!f->captured) return f->real()->pMethods->xTruncate(f->real(), bytes);
   const Status cut = wait_for([&](db::Done done) {
-    (*f->database)->truncate(f->kind, static_cast<uint64_t>(bytes), std::move(done));
+    (*f->database)->truncate(f->kind, *f->target, static_cast<uint64_t>(bytes), std::move(done));
   });
   return code_of(cut, SQLITE_IOERR_TRUNCATE);
 }
@@ -96,7 +99,7 @@ int vfs_sync(sqlite3_file* file, int flags) {
   OpenFile* f = of(file);
   if (!f->captured) return f->real()->pMethods->xSync(f->real(), flags);
   const Status synced =
-      wait_for([&](db::Done done) { (*f->database)->sync(f->kind, std::move(done)); });
+      wait_for([&](db::Done done) { (*f->database)->sync(f->kind, *f->target, std::move(done)); });
   return code_of(synced, SQLITE_IOERR_FSYNC);
 }
 
@@ -162,6 +165,7 @@ int vfs_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, 
   f->base.pMethods = nullptr;
   f->path = nullptr;
   f->database = nullptr;
+  f->target = nullptr;
   f->captured = false;
   std::optional<db::FileKind> kind;
   if (name != nullptr) {
@@ -178,6 +182,7 @@ int vfs_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, 
         delete f->database;
         return opened.error().code() == Errc::kReadOnly ? SQLITE_READONLY : SQLITE_CANTOPEN;
       }
+      f->target = new std::shared_ptr<os::File>(*opened);
     }
   }
   const int code = real->xOpen(real, f->path != nullptr ? f->path->c_str() : nullptr, f->real(),

@@ -1,0 +1,44 @@
+// What the program, the keeper and the worker agree on. No C++ library beyond the headers, since
+// the keeper is a static program of its own with next to no memory.
+//
+// `skerry mount` prepares everything (mount, handshake, lock, listening sockets), writes a plan,
+// and becomes the keeper by exec. The keeper starts a worker, again and again, with these
+// descriptors:
+//
+//   3  /dev/fuse of the mount           5  a socket to the keeper
+//   4  the kernel's INIT request        10 …  the listening sockets, named by SKERRY_LISTEN
+//
+// and the keeper itself finds on top of them:
+//
+//   6  the plan     7  the lock of the data folder     8  the control socket
+#pragma once
+
+namespace skerry::keeper {
+
+inline constexpr int kFuseFd = 3;
+inline constexpr int kHandshakeFd = 4;
+inline constexpr int kChannelFd = 5;  // the worker's end
+inline constexpr int kPlanFd = 6;
+inline constexpr int kLockFd = 7;
+inline constexpr int kControlFd = 8;
+inline constexpr int kFirstListenFd = 10;
+inline constexpr int kListenFdsMax = 6;
+
+// Messages over the channel: one byte each, some with a second.
+// Worker to keeper:
+inline constexpr char kReady = 'R';     // requests are answered
+inline constexpr char kStartApp = 'A';  // + '1' if this node is a candidate, else '0'
+inline constexpr char kReleased = 'D';  // its own descriptors in the mount are closed
+inline constexpr char kQuit = 'Q';      // stop everything, + exit code
+// Keeper to worker:
+inline constexpr char kRelease = 'r';  // close your descriptors in the mount
+inline constexpr char kFinish = 'f';   // the mount is gone: close the databases and end
+
+// The worker's exit code for what trying again does not cure (configuration, ports, data folder).
+inline constexpr int kExitHopeless = 78;
+
+// Environment of the worker.
+inline constexpr const char* kSuccessorVariable = "SKERRY_SUCCESSOR";  // set: takes a mount over
+inline constexpr const char* kListenVariable = "SKERRY_LISTEN";        // "http=10,proxy=11"
+
+}  // namespace skerry::keeper
