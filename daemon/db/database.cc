@@ -205,6 +205,29 @@ Database::Outcome Database::remove_locked(FileKind kind, std::move_only_function
   return Status{};
 }
 
+std::optional<WalCommit> Database::wal_commit() const {
+  const std::lock_guard lock(mutex_);
+  const auto& chain = wal_.chain();
+  if (!chain.header()) return std::nullopt;
+  return WalCommit{*chain.header(), chain.end(), history_->state().commit};
+}
+
+Result<std::vector<PageNo>> Database::wal_pages(uint32_t first_frame, uint32_t last_frame) {
+  const std::lock_guard lock(mutex_);
+  const auto& chain = wal_.chain();
+  if (!chain.header() || last_frame > chain.end().frames) {
+    return fail(Errc::kInvalid, fmt::format("{}: the WAL has no frame {}", name_, last_frame));
+  }
+  std::vector<PageNo> pages;
+  for (uint32_t frame = first_frame; frame <= last_frame; ++frame) {
+    std::array<std::byte, sqlite::kWalFrameHeaderBytes> raw;
+    const uint64_t at = sqlite::wal_frame_offset(frame, chain.header()->page_size);
+    TRY(file(FileKind::kWal)->read_at(os::Site("wal:pages"), at, raw));
+    pages.push_back(sqlite::decode_wal_frame_header(raw).pgno);
+  }
+  return pages;
+}
+
 bool Database::is_void() const {
   const std::lock_guard lock(mutex_);
   return history_->position().txid == Txid(0) && held_ == nullptr &&
@@ -216,11 +239,11 @@ bool Database::has_unjournaled_changes() const {
   return unjournaled_ && held_ == nullptr;
 }
 
-void Database::commit_unjournaled(Done done) {
+void Database::commit_unjournaled(const std::function<bool()>& locks_free, Done done) {
   Outcome outcome(Status{});
   {
     const std::lock_guard lock(mutex_);
-    if (unjournaled_ && held_ == nullptr) {
+    if (unjournaled_ && held_ == nullptr && locks_free()) {
       outcome = commit_file_changes([]() -> Status { return {}; });
     }
   }

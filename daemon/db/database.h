@@ -36,6 +36,13 @@ struct Environment {
   NodeId node;
 };
 
+// The last commit in a WAL.
+struct WalCommit {
+  sqlite::WalHeader header;
+  sqlite::WalEnd end;
+  uint32_t pages = 0;  // in the database after it
+};
+
 using Done = std::move_only_function<void(Status)>;
 
 // What open() found and did, for the log.
@@ -90,6 +97,11 @@ class Database : public std::enable_shared_from_this<Database> {
   // open goes on with a file that is nobody's.
   void remove(FileKind kind, std::move_only_function<Status()> unlink, Done done);
 
+  // Nothing without a WAL.
+  [[nodiscard]] std::optional<WalCommit> wal_commit() const;
+  // The pages that committed frames hold.
+  [[nodiscard]] Result<std::vector<PageNo>> wal_pages(uint32_t first_frame, uint32_t last_frame);
+
   // It has no files and no history: nothing would be lost with its folder.
   [[nodiscard]] bool is_void() const;
 
@@ -98,7 +110,8 @@ class Database : public std::enable_shared_from_this<Database> {
   // The database file has changes that no journal covers. Whoever can see SQLite's locks calls
   // commit_unjournaled() when they are free. A file that is not a whole database stays uncommitted.
   [[nodiscard]] bool has_unjournaled_changes() const;
-  void commit_unjournaled(Done done);
+  // `locks_free` is asked again while no write can come in between.
+  void commit_unjournaled(const std::function<bool()>& locks_free, Done done);
 
   // Saves the table with its mark of an orderly end. Nothing may be called afterwards.
   [[nodiscard]] Status close();

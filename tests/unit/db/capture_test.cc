@@ -56,7 +56,7 @@ TEST_CASE("without a journal, a commit is taken at the sync or once the locks ar
       REQUIRE(db.exec("create table t(v); insert into t values(randomblob(9000))") == SQLITE_OK);
       auto database = f.vfs.database("a.db");
       CHECK(database->has_unjournaled_changes() == (std::string(sync) == "off"));
-      database->commit_unjournaled([](Status status) { CHECK(status.has_value()); });
+      database->commit_unjournaled([] { return true; }, [](Status status) { CHECK(status.has_value()); });
       check_captured(f, "a.db", replay);
       CHECK(replay.position().txid.value() >= 1);
     }

@@ -1,0 +1,193 @@
+#include "daemon/peer/peer.h"
+
+#include <pthread.h>
+
+#include <utility>
+
+#include "daemon/log/log.h"
+#include "daemon/os/process.h"
+#include "ltx/sqlite/lock_bytes.h"
+
+namespace skerry::peer {
+namespace {
+
+using std::chrono::milliseconds;
+
+// How long a file that nobody locks must be left alone before it is taken for complete: "cp" writes
+// without a lock, chunk after chunk.
+constexpr milliseconds kQuiet{20};
+// How often the locks of a file with open changes are looked at.
+constexpr milliseconds kLook{1};
+// How long a commit may stay unpublished before it is left to the next writer (which takes it
+// back).
+constexpr milliseconds kWriterMayTake{10'000};
+constexpr size_t kMappingsMax = 64;
+
+constexpr ByteRange kSharedLocks{sqlite::kSharedFirst, sqlite::kSharedBytes};
+constexpr ByteRange kWriteLock{sqlite::kWalWriteLock, 1};
+
+}  // namespace
+
+Peer::Peer(std::string mount_dir, os::Clock& clock) : mount_(std::move(mount_dir)), clock_(clock) {}
+
+Peer::~Peer() {
+  stop();
+}
+
+void Peer::start() {
+  const std::lock_guard lock(mutex_);
+  running_ = true;
+  thread_ = std::thread([this] { run(); });
+}
+
+void Peer::stop() {
+  std::deque<Closed> left;
+  {
+    const std::lock_guard lock(mutex_);
+    running_ = false;
+    left.swap(closed_);
+  }
+  changed_.notify_one();
+  if (thread_.joinable()) thread_.join();
+  for (Closed& closed : left) closed.done({});
+}
+
+void Peer::wal_index_closed(std::shared_ptr<db::Database> database, db::Done done) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (running_) {
+      closed_.push_back({std::move(database), std::move(done)});
+      changed_.notify_one();
+      return;
+    }
+  }
+  done({});
+}
+
+void Peer::unjournaled_changes(std::shared_ptr<db::Database> database) {
+  {
+    const std::lock_guard lock(mutex_);
+    due_[std::move(database)] = clock_.now();
+  }
+  changed_.notify_one();
+}
+
+void Peer::run() {
+  ::pthread_setname_np(::pthread_self(), "peer");
+  std::unique_lock lock(mutex_);
+  while (running_) {
+    if (watches_.empty() && unpublished_.empty()) {
+      changed_.wait(lock, [this] { return !running_ || !closed_.empty() || !due_.empty(); });
+    } else {
+      changed_.wait_for(lock, kLook, [this] { return !running_ || !closed_.empty(); });
+    }
+    for (auto& [database, when] : std::exchange(due_, {})) watches_[database].changed_at = when;
+    auto closed = std::exchange(closed_, {});
+    lock.unlock();
+    for (Closed& one : closed) {
+      if (!publish_dead_writer(one.database)) {
+        unpublished_[one.database] = clock_.now() + kWriterMayTake;
+      }
+      one.done({});
+    }
+    look_at_closed();
+    look_at_watches();
+    lock.lock();
+  }
+  watches_.clear();
+  unpublished_.clear();
+  shared_.clear();
+}
+
+Result<ShmMapping*> Peer::shared_memory(db::Database& database) {
+  TRY_ASSIGN(const auto file, database.open_file(db::FileKind::kShm));
+  if (shared_.size() > kMappingsMax) shared_.clear();
+  Shared& shared = shared_[&database];
+  if (shared.file != file) {
+    shared.shm.reset();
+    TRY_ASSIGN(shared.shm, ShmMapping::open(mount_, database.name() + "-shm", false));
+    shared.file = file;
+  }
+  return shared.shm.get();
+}
+
+// The closing process still has its locks. If the WAL ends in a commit that the wal-index does not
+// show, its writer is that process, which then is ending, or one that ended before; or a live one,
+// which holds the write lock and is about to publish it.
+bool Peer::publish_dead_writer(const std::shared_ptr<db::Database>& database) {
+  const auto captured = database->wal_commit();
+  if (!captured || captured->end.frames == 0) return true;
+  const auto shm = shared_memory(*database);
+  if (!shm) return true;  // removed meanwhile
+  sqlite::WalIndex index(**shm);
+  const auto seen = index.header();
+  // Without a valid header the next process recovers it from the WAL, and finds the commit there.
+  if (!seen || seen->salt != captured->header.salt || seen->max_frame >= captured->end.frames) {
+    return true;
+  }
+  const auto lock = ByteLock::try_take((*shm)->fd(), LockKind::kExclusive, kWriteLock);
+  if (!lock) return true;
+  if (!*lock) {
+    const auto holder = conflicting_holder((*shm)->fd(), LockKind::kExclusive, kWriteLock);
+    if (!holder || !os::is_ending(*holder)) return false;
+  }
+  const Status published = publish(*database, *captured, *seen, index);
+  if (!published) {
+    log::warn("wal-publish", published.error().message(), {{"db", database->name()}});
+  } else {
+    log::info("wal-publish", "published the last commit of a writer that ended before it could",
+              {{"db", database->name()}, {"frame", captured->end.frames}});
+  }
+  return true;
+}
+
+Status Peer::publish(db::Database& database, const db::WalCommit& captured,
+                     const sqlite::WalIndexHeader& seen, sqlite::WalIndex& index) {
+  TRY_ASSIGN(const auto pages, database.wal_pages(seen.max_frame + 1, captured.end.frames));
+  uint32_t frame = seen.max_frame;
+  for (const PageNo pgno : pages) TRY(index.append(++frame, pgno, seen.max_frame));
+  sqlite::WalIndexHeader header = seen;
+  header.changes += 1;
+  header.max_frame = captured.end.frames;
+  header.database_pages = captured.pages;
+  header.frame_checksum = captured.end.checksum;
+  return index.write_header(header);
+}
+
+void Peer::look_at_closed() {
+  const auto now = clock_.now();
+  std::erase_if(unpublished_, [&](const auto& entry) {
+    return publish_dead_writer(entry.first) || now > entry.second;
+  });
+}
+
+// --- Changes without a journal -------------------------------------------------------------------
+
+void Peer::look_at_watches() {
+  std::erase_if(watches_, [this](auto& entry) { return try_commit(entry.first, entry.second); });
+}
+
+// True once there is nothing left to wait for.
+bool Peer::try_commit(const std::shared_ptr<db::Database>& database, Watch& watch) {
+  if (!database->has_unjournaled_changes()) return true;
+  if (!watch.fd) {
+    auto fd = mount_.open(database->name());
+    if (!fd) return fd.error().code() == Errc::kNotFound;
+    watch.fd = *std::move(fd);
+  }
+  const auto locks_free = [&watch] {
+    return !conflicting_holder(watch.fd.get(), LockKind::kShared, kSharedLocks);
+  };
+  if (!locks_free()) {
+    watch.saw_lock = true;
+    return false;
+  }
+  if (!watch.saw_lock && clock_.now() - watch.changed_at < kQuiet) return false;
+  const std::string name = database->name();
+  database->commit_unjournaled(locks_free, [name](Status status) {
+    if (!status) log::warn("commit-unjournaled", status.error().message(), {{"db", name}});
+  });
+  return !database->has_unjournaled_changes();
+}
+
+}  // namespace skerry::peer

@@ -1,0 +1,76 @@
+// What this process does as a SQLite peer of the applications on its own mount: it publishes the
+// transaction of a writer that died between its commit and the wal-index, and commits changes that
+// no journal covers once SQLite's locks are free.
+//
+// One thread does all of it. Requests come from any thread and return at once. Started once the
+// mount is served; stop() closes every descriptor in the mount, which would keep it busy.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "daemon/fusefs/stored_file.h"
+#include "daemon/os/clock.h"
+#include "daemon/peer/byte_lock.h"
+#include "daemon/peer/shm_mapping.h"
+
+namespace skerry::peer {
+
+class Peer {
+ public:
+  Peer(std::string mount_dir, os::Clock& clock);
+  ~Peer();
+
+  void start();
+  void stop();
+
+  // A process closes its -shm of the database; see fusefs::Hooks.
+  void wal_index_closed(std::shared_ptr<db::Database> database, db::Done done);
+  // The database has, or had a moment ago, changes without a journal.
+  void unjournaled_changes(std::shared_ptr<db::Database> database);
+
+ private:
+  struct Closed {
+    std::shared_ptr<db::Database> database;
+    db::Done done;
+  };
+  // Changes that wait for the locks.
+  struct Watch {
+    os::Fd fd;                     // the database file, through the mount
+    os::MonotonicTime changed_at;  // last change that was reported
+    bool saw_lock = false;         // SQLite is at it, not a copy
+  };
+  // What is kept open of a database in WAL mode.
+  struct Shared {
+    std::shared_ptr<os::File> file;  // that the mapping is of: gone if the name is another's now
+    std::unique_ptr<ShmMapping> shm;
+  };
+
+  void run();
+  // False: a writer that seems alive holds the lock; look again.
+  [[nodiscard]] bool publish_dead_writer(const std::shared_ptr<db::Database>& database);
+  [[nodiscard]] static Status publish(db::Database& database, const db::WalCommit& captured,
+                                      const sqlite::WalIndexHeader& seen, sqlite::WalIndex& index);
+  void look_at_closed();
+  [[nodiscard]] Result<ShmMapping*> shared_memory(db::Database& database);
+  void look_at_watches();
+  [[nodiscard]] bool try_commit(const std::shared_ptr<db::Database>& database, Watch& watch);
+
+  const OwnMount mount_;
+  os::Clock& clock_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Closed> closed_;                                               // guarded by mutex_
+  std::map<std::shared_ptr<db::Database>, os::MonotonicTime> due_;          // guarded by mutex_
+  bool running_ = false;                                                    // guarded by mutex_
+  std::map<std::shared_ptr<db::Database>, Watch> watches_;                  // of the thread
+  std::map<std::shared_ptr<db::Database>, os::MonotonicTime> unpublished_;  // until; of the thread
+  std::map<db::Database*, Shared> shared_;                                  // of the thread
+  std::thread thread_;
+};
+
+}  // namespace skerry::peer
