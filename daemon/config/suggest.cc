@@ -38,7 +38,8 @@ std::string nearest(std::string_view name, std::span<const std::string_view> kno
   if (name.size() > kNameBytesMax) return {};
   const std::string folded = fold(name);
   std::string_view best;
-  size_t best_distance = std::max<size_t>(1, name.size() / 3) + 1;
+  // Replacing every letter of a short name would turn it into any other.
+  size_t best_distance = std::min(std::max<size_t>(1, name.size() / 3) + 1, name.size());
   for (const std::string_view candidate : known) {
     const size_t edits = distance(folded, fold(candidate));
     if (edits >= best_distance) continue;
