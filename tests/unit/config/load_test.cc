@@ -1,38 +1,17 @@
 #include "daemon/config/load.h"
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
-#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include "daemon/config/expand.h"
+#include "tests/support/temp_folder.h"
 
 namespace skerry::config {
 namespace {
 
-// A folder that goes with the test.
-class TempFolder {
- public:
-  TempFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "skerry-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TempFolder() { std::filesystem::remove_all(path_); }
-
-  std::string write(const char* name, std::string_view text) const {
-    const std::string path = this->path(name);
-    std::FILE* file = std::fopen(path.c_str(), "w");
-    REQUIRE(file != nullptr);
-    (void)std::fwrite(text.data(), 1, text.size(), file);
-    (void)std::fclose(file);
-    return path;
-  }
-  [[nodiscard]] std::string path(const char* name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
+using test::TempFolder;
 
 constexpr const char* kStatic = "lease: {type: static}\n";
 
