@@ -6,13 +6,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace skerry::app {
 namespace {
 
 constexpr size_t kBarColumns = 20;
 constexpr size_t kColumnsDefault = 80;
-constexpr uint64_t kSecondsShownMax = 99 * 3600;
+constexpr double kSecondsShownMax = 99.0 * 3600;
 
 std::string human_size(double bytes) {
   constexpr std::array<std::string_view, 5> kUnits = {"B", "kB", "MB", "GB", "TB"};
@@ -52,8 +53,8 @@ std::string figures(const ProgressState& state) {
                   human_size(static_cast<double>(state.total_bytes)), human_size(rate));
   const uint64_t left_bytes = state.total_bytes - std::min(state.done_bytes, state.total_bytes);
   const double seconds = rate > 0 ? static_cast<double>(left_bytes) / rate : 0;
-  if (seconds > 0 && seconds < static_cast<double>(kSecondsShownMax)) {
-    text += fmt::format("  {} left", human_time(static_cast<uint64_t>(seconds + 0.5)));
+  if (seconds > 0 && seconds < kSecondsShownMax) {
+    text += fmt::format("  {} left", human_time(static_cast<uint64_t>(std::llround(seconds))));
   }
   return text;
 }

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -24,14 +25,16 @@ Result<std::string> read_file(const std::string& path) {
   const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "re"));
   const std::string what = fmt::format("cannot read the configuration file {}", path);
   if (!file) return fail_errno(errno, what);
-  std::string text(kConfigBytesMax + 1, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-  if (std::ferror(file.get()) != 0) return fail_errno(errno, what);
-  if (text.size() > kConfigBytesMax) {
-    return fail(Errc::kInvalid, fmt::format("{}: it exceeds {} bytes; is this the right file?",
-                                            what, kConfigBytesMax));
+  std::string text;
+  std::array<char, 4096> piece;
+  while (const size_t bytes = std::fread(piece.data(), 1, piece.size(), file.get())) {
+    text.append(piece.data(), bytes);
+    if (text.size() > kConfigBytesMax) {
+      return fail(Errc::kInvalid, fmt::format("{}: it exceeds {} bytes; is this the right file?",
+                                              what, kConfigBytesMax));
+    }
   }
-  text.shrink_to_fit();
+  if (std::ferror(file.get()) != 0) return fail_errno(errno, what);
   return text;
 }
 

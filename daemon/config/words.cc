@@ -50,7 +50,7 @@ class Splitter {
   }
 
   void quoted(char c) {
-    if (c == *quote_) {
+    if (quote_ == c) {
       quote_.reset();
     } else {
       put(c);

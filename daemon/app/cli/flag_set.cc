@@ -14,6 +14,7 @@ struct FlagSet::Parser {
 
   Status parse(const std::vector<Flag>& flags) {
     std::vector<std::string> words;
+    words.reserve(flags.size());
     for (const Flag& flag : flags) {
       words.push_back(flag.value ? fmt::format("--{}={}", flag.name, *flag.value)
                                  : fmt::format("--{}", flag.name));

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pty.h>
 #include <unistd.h>
 
@@ -46,19 +47,23 @@ TEST_CASE("the line shows share, sizes, rate and time left") {
 // Both ends of a pseudo-terminal.
 class Terminal {
  public:
-  Terminal() {
-    REQUIRE(::openpty(&master_, &slave_, nullptr, nullptr, nullptr) == 0);
-    ::fcntl(master_, F_SETFL, O_NONBLOCK);
-  }
+  Terminal() { REQUIRE(::openpty(&master_, &slave_, nullptr, nullptr, nullptr) == 0); }
   ~Terminal() {
     ::close(master_);
     ::close(slave_);
   }
   [[nodiscard]] int fd() const { return slave_; }
-  [[nodiscard]] std::string drain() const {
-    std::array<char, 65536> buffer;
-    const ssize_t bytes = ::read(master_, buffer.data(), buffer.size());
-    return {buffer.data(), static_cast<size_t>(std::max<ssize_t>(bytes, 0))};
+  // A terminal hands its output over a little later: reads up to a line's end, or for `patience`.
+  [[nodiscard]] std::string read_line(std::chrono::milliseconds patience) const {
+    std::string all;
+    pollfd item{master_, POLLIN, 0};
+    while (!all.ends_with('\n') && ::poll(&item, 1, static_cast<int>(patience.count())) > 0) {
+      std::array<char, 4096> piece;
+      const ssize_t bytes = ::read(master_, piece.data(), piece.size());
+      if (bytes <= 0) break;
+      all.append(piece.data(), static_cast<size_t>(bytes));
+    }
+    return all;
   }
 
  private:
@@ -76,7 +81,7 @@ TEST_CASE("a terminal sees at most ten bars a second and the last one") {
     }
     progress.update(1000, start + 1000ms - 1ns);
   }
-  const std::string seen = terminal.drain();
+  const std::string seen = terminal.read_line(5s);
   CHECK(std::ranges::count(seen, '\r') == 10 + 1 + 1);  // and the terminal's own at the line's end
   CHECK(seen.contains("100%  1.0 kB of 1.0 kB"));
   CHECK(seen.ends_with("\n"));
@@ -101,7 +106,7 @@ TEST_CASE("nothing done draws nothing") {
   {
     const Progress progress("Import", 10, terminal.fd());
   }
-  CHECK(terminal.drain().empty());
+  CHECK(terminal.read_line(20ms).empty());
 }
 
 }  // namespace

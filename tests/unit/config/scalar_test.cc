@@ -42,15 +42,9 @@ TEST_CASE("durations are read in Go's form") {
   };
   for (const auto& row : rows) {
     CAPTURE(row.text);
-    const auto parsed = parse_duration(row.text);
-    REQUIRE(parsed);
-    CHECK(*parsed == row.expected);
-    if (std::string_view(row.printed) == "1m0.5s") {
-      CHECK(format_duration(*parsed) == "1m0.5s");
-    } else {
-      CHECK(format_duration(*parsed) == row.printed);
-    }
-    CHECK(parse_duration(format_duration(*parsed)) == *parsed);
+    CHECK(parse_duration(row.text) == row.expected);
+    CHECK(format_duration(row.expected) == row.printed);
+    CHECK(parse_duration(row.printed) == row.expected);
   }
   CHECK(format_duration(Duration::min()).starts_with("-2562047h"));
 }

@@ -83,6 +83,7 @@ TEST_CASE("threads do not mix their lines") {
   {
     const Redirected redirected({.fd = pipe.in()});
     std::vector<std::jthread> threads;
+    threads.reserve(4);
     for (int t = 0; t < 4; ++t) {
       threads.emplace_back([] {
         for (int i = 0; i < 100; ++i) info("tick", "abcdefghijklmnopqrstuvwxyz");
