@@ -1,0 +1,273 @@
+#include "daemon/config/keys.h"
+
+#include <algorithm>
+#include <array>
+
+namespace skerry::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+// The member at the end of a chain: at<&Config::lease, &LeaseConfig::candidate>.
+template <auto... Members>
+auto& at(Config& config) {
+  return (config.*....*Members);
+}
+
+template <auto... Members>
+constexpr Choice choice(std::span<const std::string_view> names, std::string_view not_yet = "\n",
+                        std::string_view instead = "") {
+  using Enum = std::remove_reference_t<decltype(at<Members...>(std::declval<Config&>()))>;
+  return {names, [](const Config& config) { return static_cast<uint8_t>((config.*....*Members)); },
+          [](Config& config, uint8_t place) { at<Members...>(config) = static_cast<Enum>(place); },
+          not_yet, instead};
+}
+
+constexpr auto kNotYet = Support::kNotYet;
+constexpr Duration kAnyNegative = Duration::min();
+
+// In the order of the enumerations.
+constexpr std::array<std::string_view, 2> kLeaseTypes = {"consul", "static"};
+constexpr std::array<std::string_view, 3> kBackupTypes = {"", "file", "litefs-cloud"};
+constexpr std::array<std::string_view, 2> kLogFormats = {"text", "json"};
+
+constexpr std::array<std::string_view, 3> kExecEntryKeys = {"cmd", "if-candidate", "shell"};
+
+constexpr auto kFuse = &Config::fuse;
+constexpr auto kData = &Config::data;
+constexpr auto kHttp = &Config::http;
+constexpr auto kProxy = &Config::proxy;
+constexpr auto kLease = &Config::lease;
+constexpr auto kConsul = &LeaseConfig::consul;
+constexpr auto kBackup = &Config::backup;
+constexpr auto kLog = &Config::log;
+constexpr auto kTracing = &Config::tracing;
+
+constexpr Key kKeys[] = {
+    {.path = "fuse.dir",
+     .access = at<kFuse, &FuseConfig::dir>,
+     .doc = "The folder in which applications see the databases; created if absent."},
+    {.path = "fuse.allow-other",
+     .access = at<kFuse, &FuseConfig::allow_other>,
+     .doc = "Lets users other than the daemon's own into the mount; as root no fuse.conf is "
+            "needed."},
+    {.path = "fuse.debug",
+     .access = at<kFuse, &FuseConfig::debug>,
+     .doc = "Logs every file-system request."},
+
+    {.path = "data.dir",
+     .access = at<kData, &DataConfig::dir>,
+     .doc = "Where databases and transaction files are kept; applications must not touch it."},
+    {.path = "data.compress",
+     .access = at<kData, &DataConfig::compress>,
+     .doc = "Compresses transaction files."},
+    {.path = "data.retention",
+     .access = at<kData, &DataConfig::retention>,
+     .doc = "For how long transaction files are kept for replicas to catch up from; 0: for ever.",
+     .min = kAnyNegative},
+    {.path = "data.retention-monitor-interval",
+     .access = at<kData, &DataConfig::retention_monitor_interval>,
+     .doc = "How often files past their retention are looked for.",
+     .min = 1ms},
+    {.path = "data.retention-bytes",
+     .access = at<kData, &DataConfig::retention_bytes>,
+     .doc = "How many bytes of transaction files a database may keep; 0: no limit."},
+
+    {.path = "exec",
+     .access = at<&Config::exec>,
+     .doc = "Commands to run once the node is ready: one, or a list of entries with cmd, "
+            "if-candidate (only on nodes that may be primary) and shell (through /bin/sh -c). All "
+            "but the last run to their end, the last is supervised."},
+    {.path = "exit-on-error",
+     .access = at<&Config::exit_on_error>,
+     .doc = "Ends the process when the start fails; false keeps it for somebody to look."},
+    {.path = "skip-sync",
+     .access = at<&Config::skip_sync>,
+     .doc = "Runs exec at once instead of waiting until the node is in sync."},
+    {.path = "strict-verify",
+     .access = at<&Config::strict_verify>,
+     .doc = "Verifies the whole database after each transaction; for tests.",
+     .support = kNotYet},
+
+    {.path = "http.addr",
+     .access = at<kHttp, &HttpConfig::addr>,
+     .doc = "Where other nodes and tools reach this node."},
+    {.path = "http.snapshot-timeout",
+     .access = at<kHttp, &HttpConfig::snapshot_timeout>,
+     .doc = "How long one snapshot may take to send; 0: as long as data.retention."},
+
+    {.path = "proxy.addr",
+     .access = at<kProxy, &ProxyConfig::addr>,
+     .doc = "Where the proxy listens.",
+     .support = kNotYet},
+    {.path = "proxy.target",
+     .access = at<kProxy, &ProxyConfig::target>,
+     .doc = "The application behind the proxy; without it there is no proxy.",
+     .support = kNotYet},
+    {.path = "proxy.db",
+     .access = at<kProxy, &ProxyConfig::db>,
+     .doc = "The database whose position the proxy tracks for each client.",
+     .support = kNotYet},
+    {.path = "proxy.debug",
+     .access = at<kProxy, &ProxyConfig::debug>,
+     .doc = "Logs the proxy's decisions.",
+     .support = kNotYet},
+    {.path = "proxy.passthrough",
+     .access = at<kProxy, &ProxyConfig::passthrough>,
+     .doc = "Paths that go straight to the application; * stands for anything.",
+     .support = kNotYet},
+    {.path = "proxy.always-forward",
+     .access = at<kProxy, &ProxyConfig::always_forward>,
+     .doc = "Paths that go to the primary whatever the method; * stands for anything.",
+     .support = kNotYet},
+    {.path = "proxy.primary-redirect-timeout",
+     .access = at<kProxy, &ProxyConfig::primary_redirect_timeout>,
+     .doc = "How long a write is held while no primary is known.",
+     .support = kNotYet},
+    {.path = "proxy.max-lag",
+     .access = at<kProxy, &ProxyConfig::max_lag>,
+     .doc = "The lag from which on the health check fails; 0: it never does for that.",
+     .support = kNotYet},
+    {.path = "proxy.read-timeout",
+     .access = at<kProxy, &ProxyConfig::read_timeout>,
+     .doc = "How long a client may take for a whole request; 0: no limit.",
+     .support = kNotYet},
+    {.path = "proxy.write-timeout",
+     .access = at<kProxy, &ProxyConfig::write_timeout>,
+     .doc = "How long a response may take; 0: no limit.",
+     .support = kNotYet},
+    {.path = "proxy.read-header-timeout",
+     .access = at<kProxy, &ProxyConfig::read_header_timeout>,
+     .doc = "How long a client may take for a request's headers; 0: no limit.",
+     .support = kNotYet},
+    {.path = "proxy.idle-timeout",
+     .access = at<kProxy, &ProxyConfig::idle_timeout>,
+     .doc = "How long a connection may wait for its next request; 0: no limit.",
+     .support = kNotYet},
+
+    {.path = "lease.type",
+     .access = choice<kLease, &LeaseConfig::type>(
+         kLeaseTypes, "consul", "write static, with lease.candidate true on one node only"),
+     .doc = "Who decides which node is the primary: consul, or static for a fixed one.",
+     .required = true},
+    {.path = "lease.hostname",
+     .access = at<kLease, &LeaseConfig::hostname>,
+     .doc = "This node's name for applications, as the .primary file of the others shows it."},
+    {.path = "lease.advertise-url",
+     .access = at<kLease, &LeaseConfig::advertise_url>,
+     .doc = "Under which URL other nodes reach this one; static: the primary's, on every node."},
+    {.path = "lease.candidate",
+     .access = at<kLease, &LeaseConfig::candidate>,
+     .doc = "Whether this node may become the primary; static: whether it is."},
+    {.path = "lease.promote",
+     .access = at<kLease, &LeaseConfig::promote>,
+     .doc = "Makes this node ask for the primary's role once it is in sync.",
+     .support = kNotYet},
+    {.path = "lease.reconnect-delay",
+     .access = at<kLease, &LeaseConfig::reconnect_delay>,
+     .doc = "How long to wait before connecting to the primary again."},
+    {.path = "lease.demote-delay",
+     .access = at<kLease, &LeaseConfig::demote_delay>,
+     .doc = "How long a node that gave up the role does not ask for it again.",
+     .support = kNotYet},
+    {.path = "lease.databases",
+     .access = at<kLease, &LeaseConfig::databases>,
+     .doc = "The databases that this replica follows; none named: all."},
+    {.path = "lease.consul.url",
+     .access = at<kLease, kConsul, &ConsulConfig::url>,
+     .doc = "Consul's URL; the password in it is the access token, its path precedes the key.",
+     .support = kNotYet,
+     .secret = Secret::kUrl},
+    {.path = "lease.consul.key",
+     .access = at<kLease, kConsul, &ConsulConfig::key>,
+     .doc = "The key that the primary holds; one per cluster.",
+     .support = kNotYet},
+    {.path = "lease.consul.ttl",
+     .access = at<kLease, kConsul, &ConsulConfig::ttl>,
+     .doc = "After how long without renewal Consul ends the session; Consul takes 10s to 24h.",
+     .support = kNotYet,
+     .min = 10s,
+     .max = 24h},
+    {.path = "lease.consul.lock-delay",
+     .access = at<kLease, kConsul, &ConsulConfig::lock_delay>,
+     .doc = "For how long nobody gets the key after a session's end; Consul takes up to 60s.",
+     .support = kNotYet,
+     .max = 60s},
+
+    {.path = "backup.type",
+     .access = choice<kBackup, &BackupConfig::type>(kBackupTypes),
+     .doc = "Where backups go: file or litefs-cloud; empty: nowhere.",
+     .support = kNotYet},
+    {.path = "backup.path",
+     .access = at<kBackup, &BackupConfig::path>,
+     .doc = "The folder of file backups.",
+     .support = kNotYet},
+    {.path = "backup.url",
+     .access = at<kBackup, &BackupConfig::url>,
+     .doc = "The backup service.",
+     .support = kNotYet,
+     .secret = Secret::kUrl},
+    {.path = "backup.cluster",
+     .access = at<kBackup, &BackupConfig::cluster>,
+     .doc = "The cluster's name at the backup service.",
+     .support = kNotYet},
+    {.path = "backup.auth-token",
+     .access = at<kBackup, &BackupConfig::auth_token>,
+     .doc = "The token for the backup service.",
+     .support = kNotYet,
+     .secret = Secret::kText},
+
+    {.path = "log.format",
+     .access = choice<kLog, &LogConfig::format>(kLogFormats),
+     .doc = "text for people, json for machines; one line per event on stderr."},
+    {.path = "log.timestamp",
+     .access = at<kLog, &LogConfig::timestamp>,
+     .doc = "Begins text lines with the time; JSON lines always carry it."},
+    {.path = "log.debug", .access = at<kLog, &LogConfig::debug>, .doc = "Logs details, too."},
+
+    {.path = "tracing.enabled",
+     .access = at<kTracing, &TracingConfig::enabled>,
+     .doc = "Writes a trace of internal events, if tracing.path is set.",
+     .support = kNotYet},
+    {.path = "tracing.path",
+     .access = at<kTracing, &TracingConfig::path>,
+     .doc = "The trace file.",
+     .support = kNotYet},
+    {.path = "tracing.max-size",
+     .access = at<kTracing, &TracingConfig::max_size_bytes>,
+     .doc = "The size at which a new trace file begins; a plain number counts MiB.",
+     .support = kNotYet,
+     .plain_unit_bytes = 1ull << 20},
+    {.path = "tracing.max-count",
+     .access = at<kTracing, &TracingConfig::max_count>,
+     .doc = "How many old trace files are kept.",
+     .support = kNotYet},
+    {.path = "tracing.compress",
+     .access = at<kTracing, &TracingConfig::compress>,
+     .doc = "Compresses old trace files.",
+     .support = kNotYet},
+};
+
+}  // namespace
+
+std::span<const Key> keys() {
+  return kKeys;
+}
+
+std::span<const std::string_view> exec_entry_keys() {
+  return kExecEntryKeys;
+}
+
+const Key* find_key(std::string_view path) {
+  const auto* found = std::ranges::find(kKeys, path, &Key::path);
+  return found == std::end(kKeys) ? nullptr : found;
+}
+
+bool is_section(std::string_view path) {
+  return std::ranges::any_of(kKeys, [&](const Key& key) {
+    return key.path.size() > path.size() && key.path.starts_with(path) &&
+           key.path[path.size()] == '.';
+  });
+}
+
+}  // namespace skerry::config
