@@ -4,7 +4,7 @@
 // it, it becomes zeros, as it does when the files are applied one by one.
 //
 //   TRY_ASSIGN(Compactor compactor, Compactor::over(readers, out));
-//   for (bool more = true; more; drain(out)) TRY_ASSIGN(more, compactor.step());
+//   for (bool more = true; more; drain(out)) { TRY_ASSIGN(more, compactor.step()); }
 //   TRY_ASSIGN(const Trailer trailer, compactor.finish());
 //   drain(out);
 //

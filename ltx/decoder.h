@@ -1,7 +1,7 @@
-// Reads one LTX file of format version 3 (and 2, whose pages carry no size) from untrusted bytes.
-// The contract is LtxReader's; finish() also checks the page index against the pages. Memory: a
-// read buffer (64 KiB unless told otherwise, at least a compressed page), whatever the file says,
-// and for version 2 LZ4's own.
+// Reads one LTX file of format version 3 from untrusted bytes, with pages of both kinds that
+// page_frame.h describes. The contract is LtxReader's; finish() also checks the page index against
+// the pages. Memory: a read buffer (64 KiB unless told otherwise, at least a compressed page),
+// whatever the file says, and what LZ4 keeps for LZ4 frames (lz4_frame.h).
 #pragma once
 
 #include "ltx/buffered_input.h"

@@ -1,6 +1,6 @@
 // What every decoder of an LTX file offers, whatever its format version. The versions share a magic
 // number, so no reader finds out by itself: callers know the format from the folder and construct
-//   Decoder           (decoder.h)          versions 3 and 2: Skerry's, Litestream's, the ltx tool's
+//   Decoder           (decoder.h)          version 3: Skerry's, Litestream's, the ltx tool's
 //   format1::Decoder  (format1/decoder.h)  version 1: LiteFS's
 //
 //   TRY_ASSIGN(const Header header, reader.header());

@@ -1,7 +1,7 @@
 // Decompresses one LZ4 frame (source: "LZ4 Frame Format Description", 1.6) from the middle of a
-// stream, without taking a byte behind it. LTX's older versions wrap pages in frames: version 2
-// each page, version 1 all of them. Frames' own checksums are verified. Memory: within LZ4, at most
-// twice the largest block that the format has (4 MiB).
+// stream, without taking a byte behind it. LTX's older writers wrap pages in frames: early version
+// 3 each page, version 1 all of them. Frames' own checksums are verified. Memory: within LZ4, at
+// most twice the largest block that the format has (4 MiB).
 #pragma once
 
 #include <memory>

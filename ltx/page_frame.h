@@ -1,6 +1,6 @@
-// A page within an LTX file: 4 bytes page number, 2 bytes flags (bit 0: a size follows), 4 bytes
-// size, one LZ4 block. Without the flag (version 2) an LZ4 frame follows at once. A head of six
-// zero bytes ends the pages.
+// A page within an LTX file (format version 3): 4 bytes page number, 2 bytes flags (bit 0: a size
+// follows), 4 bytes size, one LZ4 block. Without the flag an LZ4 frame follows at once: so the
+// reference library wrote it in its version 0.5.0. A head of six zero bytes ends the pages.
 #pragma once
 
 #include <span>
@@ -23,7 +23,7 @@ struct PageHeader {
   [[nodiscard]] bool ends_pages() const { return pgno == PageNo(0) && flags == 0; }
 };
 
-// The most that a page can take: an LZ4 block of it, and a whole page frame of either version.
+// The most that a page can take: an LZ4 block of it, and a whole page frame of either kind.
 [[nodiscard]] size_t packed_bytes_max(PageSize page_size);
 [[nodiscard]] size_t page_frame_bytes_max(PageSize page_size);
 
@@ -45,7 +45,7 @@ inline void encode_page_frame_head(std::span<std::byte, kPageFrameHeadBytes> b, 
 // Decompresses an LZ4 block that must fill `page` exactly.
 [[nodiscard]] Status unpack_block(PageNo pgno, ByteView block, ByteSpan page);
 
-// Decodes one whole frame, of either version, that must hold page `pgno` and nothing else.
+// Decodes one whole frame, of either kind, that must hold page `pgno` and nothing else.
 [[nodiscard]] Status decode_page_frame(PageNo pgno, ByteView frame, ByteSpan page);
 
 }  // namespace skerry::ltx

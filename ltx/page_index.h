@@ -1,11 +1,12 @@
-// Random access to the pages of one LTX file (format versions 3 and 2) through the page index at
-// its end. Opening reads the header, the trailer and the index once; looking up a page reads a few
-// KiB of index, reading it its frame besides.
+// Random access to the pages of one LTX file (format version 3) through the page index at its end.
+// Opening reads the header, the trailer and the index once; looking up a page reads a few KiB of
+// index, reading it its frame besides.
 //
 // The file checksum is not verified: that takes the whole file (verify() in decoder.h). A frame is
 // known to be the right page and to decompress to the right size, no more; callers who have the
 // page's checksum compare it. Errors: kCorrupt, and whatever the file returns. Memory: up to 100
-// KiB, whatever the file says. Not thread-safe; the file must outlive it.
+// KiB, whatever the file says, and what LZ4 keeps for LZ4 frames. Not thread-safe; the file must
+// outlive it.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// Walks the page index at the end of an LTX file (format versions 3 and 2), entry by entry, and
+// Walks the page index at the end of an LTX file (format version 3), entry by entry, and
 // holds it to what a writer produces: page numbers ascend within the database and leave out the
 // page of the lock bytes; frames follow each other without gap from the header to the end of the
 // pages. Memory: 4 KiB. Not thread-safe.

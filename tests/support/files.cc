@@ -63,13 +63,13 @@ static fs::path temp_root() {
   return fs::is_directory(memory, ignored) ? memory : fs::temp_directory_path();
 }
 
-TempDir::TempDir() {
+ScratchDir::ScratchDir() {
   std::string name = (temp_root() / "skerry-test-XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot create " + name);
   path_ = name;
 }
 
-TempDir::~TempDir() {
+ScratchDir::~ScratchDir() {
   std::error_code ignored;
   fs::remove_all(path_, ignored);
 }

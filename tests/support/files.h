@@ -21,12 +21,12 @@ void write_file(const std::filesystem::path& path, ByteView bytes);
 [[nodiscard]] std::vector<std::filesystem::path> files_in(const std::filesystem::path& directory,
                                                           const std::string& extension);
 
-class TempDir {
+class ScratchDir {
  public:
-  TempDir();
-  ~TempDir();
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
+  ScratchDir();
+  ~ScratchDir();
+  ScratchDir(const ScratchDir&) = delete;
+  ScratchDir& operator=(const ScratchDir&) = delete;
 
   [[nodiscard]] std::filesystem::path operator/(const std::string& name) const {
     return path_ / name;

@@ -88,6 +88,11 @@ Bytes encode_file(const Header& header, const PageSet& pages, Checksum post_appl
   return out;
 }
 
+static uint32_t random_commit(Random& random, const ChainOptions& options) {
+  const uint64_t choices = options.commit_max - options.commit_min + 1;
+  return options.commit_min + static_cast<uint32_t>(below(random, choices));
+}
+
 static PageSet random_change(Random& random, const ChainOptions& options, uint32_t before,
                              uint32_t commit, bool complete) {
   PageSet pages;
@@ -101,7 +106,7 @@ static PageSet random_change(Random& random, const ChainOptions& options, uint32
 RandomChain random_chain(Random& random, const ChainOptions& options) {
   RandomChain chain;
   ModelDatabase database(options.page_bytes);
-  const uint32_t start = static_cast<uint32_t>(below(random, options.commit_max + 1));
+  const uint32_t start = random_commit(random, options);
   if (!options.snapshot) database.apply(random_change(random, options, 0, start, true), start);
   chain.states.push_back(database);
   uint64_t txid = options.snapshot ? 1 : 2 + below(random, 1000);
@@ -109,7 +114,7 @@ RandomChain random_chain(Random& random, const ChainOptions& options) {
     Header header;
     header.flags = options.checksums ? 0 : ltx::kFlagNoChecksum;
     header.page_size = *PageSize::of(static_cast<uint32_t>(options.page_bytes));
-    header.commit = static_cast<uint32_t>(below(random, options.commit_max + 1));
+    header.commit = random_commit(random, options);
     header.min_txid = Txid(txid);
     header.max_txid = Txid(txid + below(random, 3));
     header.timestamp_ms = static_cast<int64_t>(below(random, uint64_t{1} << 41));

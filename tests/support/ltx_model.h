@@ -50,6 +50,7 @@ struct RandomChain {
 struct ChainOptions {
   size_t files = 5;
   size_t page_bytes = 512;
+  uint32_t commit_min = 0;
   uint32_t commit_max = 40;
   bool snapshot = true;  // begins with transaction 1
   bool checksums = true;

@@ -115,7 +115,7 @@ TEST_CASE("a flipped bit is refused, or changes nothing") {
 
 TEST_CASE("damaged LZ4 frames are refused, or change nothing") {
   Random random(5);
-  const Bytes file = test::read_file(test::golden("ltx2/p512.snapshot.ltx"));
+  const Bytes file = test::read_file(test::golden("ltx3-frames/p512.snapshot.ltx"));
   const test::ModelDatabase expected = decode(file).value();
   for (int i = 0; i < 3000; ++i) {
     Bytes damaged = file;

@@ -72,7 +72,7 @@ TEST_CASE("pages that are LZ4 frames, of the reference library up to 0.5.0") {
   for (const std::string name : {"p512", "p4096-wal", "p65536"}) {
     CAPTURE(name);
     const Bytes content = test::gunzip_file(test::golden("ltx3/" + name + ".db.gz"));
-    const Bytes file = test::read_file(test::golden("ltx2/" + name + ".snapshot.ltx"));
+    const Bytes file = test::read_file(test::golden("ltx3-frames/" + name + ".snapshot.ltx"));
     MemorySource source(file);
     ModelDatabase database(verify(source).value().header.page_size.bytes());
     apply_file(database, file);
@@ -93,7 +93,7 @@ TEST_CASE("Litestream's files, which have no checksums, give its table back") {
     CHECK(verified.header.max_txid == Txid(txid));
   }
   CHECK(txid == 10);
-  const test::TempDir directory;
+  const test::ScratchDir directory;
   test::write_file(directory / "db", database.content());
   test::Sqlite sqlite(directory / "db");
   CHECK(sqlite.query("PRAGMA integrity_check") == "ok");

@@ -58,7 +58,7 @@ TEST_CASE("LiteFS's folders replay to its databases") {
 }
 
 TEST_CASE("what LiteFS left is the database that it says") {
-  const test::TempDir directory;
+  const test::ScratchDir directory;
   ModelDatabase database(4096);
   replay(test::unpacked("data-lz4") / "dbs" / "wal.db", database);
   test::write_file(directory / "wal.db", database.content());

@@ -14,7 +14,7 @@ namespace {
 
 using test::Random;
 using test::Sqlite;
-using test::TempDir;
+using test::ScratchDir;
 
 // A database before a transaction, and both files in its middle.
 struct Caught {
@@ -31,7 +31,7 @@ struct Scene {
 };
 
 Caught catch_transaction(const Scene& scene) {
-  const TempDir directory;
+  const ScratchDir directory;
   Caught caught;
   Sqlite sqlite(directory / "db");
   sqlite.exec("PRAGMA page_size = " + std::to_string(scene.page_bytes));
@@ -73,7 +73,7 @@ Bytes rolled_back(const Caught& caught, JournalUse use) {
 
 // What SQLite makes of it.
 Bytes recovered_by_sqlite(const Caught& caught) {
-  const TempDir directory;
+  const ScratchDir directory;
   test::write_file(directory / "db", caught.database);
   test::write_file(directory / "db-journal", caught.journal);
   try {
@@ -179,7 +179,7 @@ TEST_CASE("damaged and cut-off journals are read as SQLite reads them") {
 TEST_CASE("a finished journal changes nothing") {
   for (const std::string mode : {"PERSIST", "TRUNCATE"}) {
     CAPTURE(mode);
-    const TempDir directory;
+    const ScratchDir directory;
     Sqlite sqlite(directory / "db");
     sqlite.exec("PRAGMA journal_mode = " + mode);
     sqlite.exec("CREATE TABLE t (v)");
@@ -214,7 +214,7 @@ TEST_CASE("the super-journal's name is found at the end") {
   REQUIRE(sqlite3_vfs_register(&vfs, 1) == SQLITE_OK);
   for (const std::string name : {"one", "d\xc3\xa4nemark"}) {
     CAPTURE(name);
-    const TempDir directory;
+    const ScratchDir directory;
     watched = (directory / (name + "-journal")).string();
     Sqlite sqlite(directory / name);
     sqlite.exec("CREATE TABLE t (v)");

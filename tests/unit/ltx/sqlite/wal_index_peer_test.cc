@@ -14,7 +14,7 @@ namespace {
 using test::Child;
 using test::HeapWalIndex;
 using test::Sqlite;
-using test::TempDir;
+using test::ScratchDir;
 using test::WalContent;
 using test::WalFrame;
 using test::WalWriter;
@@ -60,7 +60,7 @@ TEST_CASE("a rebuilt wal-index is the one that SQLite keeps") {
   for (const Shape& shape :
        {Shape{512, 40, 200, 900}, Shape{4096, 300, 3, 3000}, Shape{65536, 20, 10, 30000}}) {
     CAPTURE(shape.page_bytes);
-    const TempDir directory;
+    const ScratchDir directory;
     Sqlite sqlite(directory / "db");
     prepare(sqlite, shape.page_bytes);
     for (int i = 0; i < shape.transactions; ++i) insert(sqlite, shape.rows, shape.blob_bytes);
@@ -80,7 +80,7 @@ TEST_CASE("a rebuilt wal-index is the one that SQLite keeps") {
 }
 
 TEST_CASE("a rebuilt wal-index is the one that SQLite recovers") {
-  const TempDir directory;
+  const ScratchDir directory;
   {
     Sqlite sqlite(directory / "db");
     prepare(sqlite, 1024);
@@ -106,7 +106,7 @@ TEST_CASE("a rebuilt wal-index is the one that SQLite recovers") {
 }
 
 TEST_CASE("after checkpoint, restart and rollback the wal-index reads as SQLite means it") {
-  const TempDir directory;
+  const ScratchDir directory;
   Sqlite sqlite(directory / "db");
   prepare(sqlite, 512);
   for (int i = 0; i < 20; ++i) insert(sqlite, 100, 2000);
@@ -176,7 +176,7 @@ struct Twins {
     return fingerprint(sqlite);
   }
 
-  TempDir directory;
+  ScratchDir directory;
 };
 
 const std::string kInsert = "INSERT INTO t (v) SELECT randomblob(600) FROM t LIMIT 40";
