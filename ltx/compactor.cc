@@ -125,6 +125,14 @@ PageNo Compactor::due_zero_page() const {
   return PageNo(due > header_.commit ? 0 : static_cast<uint32_t>(due));
 }
 
+Status Compactor::write_zeros(PageNo pgno) {
+  if (++zero_pages_ <= kCompactorZeroPagesMax) return write(pgno, zeros_);
+  return fail(Errc::kCorrupt,
+              fmt::format("LTX compaction: the database grows to {} pages, but page "
+                          "{} and {} before it were never written",
+                          header_.commit, pgno.value(), kCompactorZeroPagesMax));
+}
+
 Status Compactor::write(PageNo pgno, ByteView page) {
   TRY(encoder_->add_page(pgno, page));
   if (header_.is_snapshot() && header_.has_checksums()) {
@@ -145,7 +153,7 @@ Result<bool> Compactor::step() {
       return true;
     }
   }
-  TRY(write(zero, zeros_));
+  TRY(write_zeros(zero));
   return true;
 }
 

@@ -1,7 +1,8 @@
 // Merges contiguous LTX files into one (format version 3) that takes a database from the state
 // before the first to the state after the last. Of a page that several hold the newest counts; a
 // page that a later file cut off is dropped, and if the database grew over it again without writing
-// it, it becomes zeros, as it does when the files are applied one by one.
+// it, it becomes zeros, as it does when the files are applied one by one. Writers leave no such
+// holes (encoder.h), so more than kCompactorZeroPagesMax of them are taken for damage.
 //
 //   TRY_ASSIGN(Compactor compactor, Compactor::over(readers, out));
 //   for (bool more = true; more; drain(out)) { TRY_ASSIGN(more, compactor.step()); }
@@ -26,6 +27,8 @@
 namespace skerry::ltx {
 
 inline constexpr size_t kCompactorInputsMax = 1024;
+// Bounds what a few bytes of input can make of the output.
+inline constexpr uint32_t kCompactorZeroPagesMax = 65536;
 
 // What to give each Decoder as a buffer, so that all of them together stay around a MiB.
 [[nodiscard]] size_t compactor_buffer_bytes(size_t inputs);
@@ -60,6 +63,7 @@ class Compactor {
   [[nodiscard]] Status advance(size_t input);
   [[nodiscard]] Status drop_superseded();
   [[nodiscard]] PageNo due_zero_page() const;
+  [[nodiscard]] Status write_zeros(PageNo pgno);
   [[nodiscard]] Status write(PageNo pgno, ByteView page);
   [[nodiscard]] Status check_chain() const;
 
@@ -72,6 +76,7 @@ class Compactor {
   Header header_;
   uint32_t commit_min_ = 0;  // smallest size in between: output holds every page above it
   Bytes zeros_;
+  uint32_t zero_pages_ = 0;
   PageNo last_;  // page that was written last
   Checksum pages_checksum_ = kEmptyChecksum;
 };

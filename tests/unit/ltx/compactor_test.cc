@@ -184,6 +184,17 @@ TEST_CASE("a damaged input is noticed") {
   }
 }
 
+TEST_CASE("a database that grows by a great many pages that nobody wrote is refused") {
+  const auto grown_to = [&](uint64_t txid, uint32_t commit) {
+    Header header = header_of(change(txid, txid, 0, 0));
+    header.commit = commit;
+    return test::encode_file(header, {}, kEmptyChecksum);
+  };
+  CHECK(compact({grown_to(2, 10), grown_to(3, 10 + kCompactorZeroPagesMax)}));
+  const auto result = compact({grown_to(2, 10), grown_to(3, 0xffffffff)});
+  CHECK(result.error().code() == Errc::kCorrupt);
+}
+
 TEST_CASE("growing over the lock bytes without writing leaves their page out") {
   const PageSize size = *PageSize::of(65536);
   const auto grown_to = [&](uint64_t txid, uint32_t commit) {
