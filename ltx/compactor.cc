@@ -11,7 +11,7 @@
 
 namespace skerry::ltx {
 
-static constexpr size_t kBuffersBytes = 1024 * 1024;
+static constexpr size_t kBuffersBytes = size_t{1024} * 1024;
 static constexpr size_t kBufferBytesMin = 4096;
 
 size_t compactor_buffer_bytes(size_t inputs) {

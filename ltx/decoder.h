@@ -12,7 +12,7 @@
 
 namespace skerry::ltx {
 
-inline constexpr size_t kDecoderBufferBytes = 64 * 1024;
+inline constexpr size_t kDecoderBufferBytes = size_t{64} * 1024;
 
 class Decoder final : public LtxReader {
  public:

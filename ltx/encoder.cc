@@ -8,7 +8,7 @@
 
 namespace skerry::ltx {
 
-static constexpr size_t kIndexPartBytes = 32 * 1024;
+static constexpr size_t kIndexPartBytes = size_t{32} * 1024;
 
 // Where a reader says that the file is damaged, a writer says that its caller erred.
 static Status as_callers(Status checked) {

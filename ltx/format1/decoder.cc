@@ -8,7 +8,7 @@
 
 namespace skerry::ltx::format1 {
 
-static constexpr size_t kReadBufferBytes = 64 * 1024;
+static constexpr size_t kReadBufferBytes = size_t{64} * 1024;
 static constexpr size_t kPageHeaderBytes = 4;
 
 Decoder::Decoder(ByteSource& source) : input_(source, kReadBufferBytes) {}
