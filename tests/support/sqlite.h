@@ -1,29 +1,37 @@
-// A connection to real SQLite.
+// A connection to real SQLite for tests in which nothing may fail: what does throws
+// std::runtime_error with SQLite's message.
 #pragma once
 
-#include <sqlite3.h>
-
 #include <filesystem>
+#include <stdexcept>
 #include <string>
+
+#include "tests/support/sqlite_db.h"
 
 namespace skerry::test {
 
 class Sqlite {
  public:
-  explicit Sqlite(const std::filesystem::path& path);
-  ~Sqlite();
-  Sqlite(const Sqlite&) = delete;
-  Sqlite& operator=(const Sqlite&) = delete;
+  explicit Sqlite(const std::filesystem::path& path) : db_(path.string()) { check(path.string()); }
 
-  // Throw std::runtime_error with SQLite's message.
-  void exec(const std::string& sql);
-  [[nodiscard]] std::string query(const std::string& sql);  // the first row's first column
+  void exec(const std::string& sql) {
+    db_.exec(sql);
+    check(sql);
+  }
+  // The first row's first column as text.
+  [[nodiscard]] std::string query(const std::string& sql) {
+    std::string value = db_.value(sql);
+    check(sql);
+    return value;
+  }
   [[nodiscard]] int64_t number(const std::string& sql) { return std::stoll(query(sql)); }
 
-  [[nodiscard]] sqlite3* handle() { return db_; }
-
  private:
-  sqlite3* db_ = nullptr;
+  void check(const std::string& what) const {
+    if (db_.error() != SQLITE_OK) throw std::runtime_error(what + ": " + db_.message());
+  }
+
+  SqliteDb db_;
 };
 
 }  // namespace skerry::test
