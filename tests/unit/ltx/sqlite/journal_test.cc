@@ -13,8 +13,8 @@ namespace skerry::sqlite {
 namespace {
 
 using test::Random;
-using test::Sqlite;
 using test::ScratchDir;
+using test::Sqlite;
 
 // A database before a transaction, and both files in its middle.
 struct Caught {
