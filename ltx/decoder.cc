@@ -1,179 +1,107 @@
 #include "ltx/decoder.h"
 
 #include <fmt/format.h>
-#include <lz4.h>
-#include <lz4frame.h>
-
-#include <memory>
 
 #include "ltx/base/invariant.h"
 #include "ltx/checksum.h"
 #include "ltx/page_frame.h"
-#include "ltx/sqlite/lock_bytes.h"
 #include "ltx/varint.h"
 
 namespace skerry::ltx {
 
-static constexpr size_t kReadBufferBytes = 64 * 1024;
-
-Decoder::Decoder(ByteSource& source) : source_(source), buffer_(kReadBufferBytes) {}
-
-Status Decoder::fill() {
-  TRY_ASSIGN(const size_t n, source_.read(buffer_));
-  if (n == 0) {
-    return fail(Errc::kCorrupt, fmt::format("LTX file ends early, after {} bytes", bytes_));
-  }
-  begin_ = 0;
-  end_ = n;
-  return {};
+static void add_index_entry(Crc64& sequence, uint64_t pgno, uint64_t offset, uint64_t bytes) {
+  std::array<std::byte, 24> entry;
+  store_be64(&entry[0], pgno);
+  store_be64(&entry[8], offset);
+  store_be64(&entry[16], bytes);
+  sequence.update(entry);
 }
 
-Status Decoder::take(ByteSpan into) {
-  while (!into.empty()) {
-    if (begin_ == end_) TRY(fill());
-    const size_t n = std::min(into.size(), end_ - begin_);
-    std::memcpy(into.data(), &buffer_[begin_], n);
-    begin_ += n;
-    bytes_ += n;
-    into = into.subspan(n);
-  }
-  return {};
+Decoder::Decoder(ByteSource& source, size_t buffer_bytes) : input_(source, buffer_bytes) {}
+
+Result<ByteView> Decoder::take_summed(size_t n) {
+  TRY_ASSIGN(const ByteView view, input_.take(n));
+  crc_.update(view);
+  return view;
 }
 
 Result<Header> Decoder::header() {
-  std::array<std::byte, kHeaderBytes> raw;
-  TRY(take(raw));
+  INVARIANT(part_ == Part::kHeader);
+  TRY_ASSIGN(const ByteView raw, take_summed(kHeaderBytes));
   TRY_ASSIGN(header_, decode_header(raw));
-  crc_.update(raw);
+  order_ = PageOrder(header_);
+  part_ = Part::kPages;
   return header_;
 }
 
-Status Decoder::check_page_order(PageNo pgno) {
-  const PageNo lock = sqlite::lock_page(header_.page_size);
-  if (pgno <= last_pgno_ || pgno.value() > header_.commit || pgno == lock) {
-    return fail(Errc::kCorrupt, fmt::format("LTX file: page {} after page {} of {}", pgno.value(),
-                                            last_pgno_.value(), header_.commit));
-  }
-  const PageNo due = next(last_pgno_) == lock ? next(lock) : next(last_pgno_);
-  if (header_.is_snapshot() && pgno != due) {
-    return fail(Errc::kCorrupt, fmt::format("LTX snapshot: page {} is missing", due.value()));
-  }
-  last_pgno_ = pgno;
-  return {};
-}
-
 Result<std::optional<PageNo>> Decoder::next_page(ByteSpan page) {
+  INVARIANT(part_ == Part::kPages);
   INVARIANT(page.size() == header_.page_size.bytes());
-  const uint64_t offset = bytes_;
-  std::array<std::byte, kPageHeaderBytes> raw;
-  TRY(take(raw));
-  crc_.update(raw);
-  const PageHeader head = decode_page_header(raw);
-  if (head.ends_pages()) return std::nullopt;
-  if ((head.flags & ~kPageFlagSize) != 0) {
-    return fail(Errc::kCorrupt,
-                fmt::format("LTX page {}: unknown flags {:#06x}", head.pgno.value(), head.flags));
+  const uint64_t offset = input_.bytes();
+  TRY_ASSIGN(const ByteView raw, take_summed(kPageHeaderBytes));
+  const PageHeader head = decode_page_header(raw.first<kPageHeaderBytes>());
+  if (head.ends_pages()) {
+    part_ = Part::kIndex;
+    return std::nullopt;
   }
-  TRY(check_page_order(head.pgno));
-  TRY((head.flags & kPageFlagSize) != 0 ? read_block(page) : read_frame(page));
+  TRY(check_flags(head));
+  TRY(order_.add(head.pgno));
+  TRY(head.has_size() ? read_block(head.pgno, page) : read_frame(head.pgno, page));
   crc_.update(page);
   if (header_.is_snapshot() && header_.has_checksums()) {
     pages_checksum_ = pages_checksum_ ^ page_checksum(head.pgno, page);
   }
-  std::array<std::byte, 20> entry;
-  store_be32(&entry[0], head.pgno.value());
-  store_be64(&entry[4], offset);
-  store_be64(&entry[12], bytes_ - offset);
-  page_sequence_.update(entry);
+  add_index_entry(page_sequence_, head.pgno.value(), offset, input_.bytes() - offset);
   return head.pgno;
 }
 
-Status Decoder::read_block(ByteSpan page) {
-  std::array<std::byte, 4> raw;
-  TRY(take(raw));
-  crc_.update(raw);
+Status Decoder::read_block(PageNo pgno, ByteSpan page) {
+  TRY_ASSIGN(const ByteView raw, take_summed(4));
   const uint32_t packed_bytes = load_be32(raw.data());
-  const auto bound = static_cast<uint32_t>(LZ4_compressBound(static_cast<int>(page.size())));
-  if (packed_bytes == 0 || packed_bytes > bound) {
-    return fail(Errc::kCorrupt, fmt::format("LTX page {}: {} bytes compressed, more than {}",
-                                            last_pgno_.value(), packed_bytes, bound));
-  }
-  packed_.resize(packed_bytes);
-  TRY(take(packed_));
-  const int n = LZ4_decompress_safe(reinterpret_cast<const char*>(packed_.data()),
-                                    reinterpret_cast<char*>(page.data()),
-                                    static_cast<int>(packed_bytes), static_cast<int>(page.size()));
-  if (n < 0 || static_cast<size_t>(n) != page.size()) {
-    return fail(Errc::kCorrupt, fmt::format("LTX page {}: damaged LZ4 block", last_pgno_.value()));
-  }
-  return {};
+  TRY(check_packed_bytes(pgno, packed_bytes, header_.page_size));
+  TRY_ASSIGN(const ByteView block, input_.take(packed_bytes));
+  return unpack_block(pgno, block, page);
 }
 
-// Format 2 stores each page as an LZ4 frame, whose end only its decompression shows.
-Status Decoder::read_frame(ByteSpan page) {
-  LZ4F_dctx* raw_context = nullptr;
-  if (LZ4F_isError(LZ4F_createDecompressionContext(&raw_context, LZ4F_VERSION))) {
-    return fail(Errc::kIo, "LZ4: no memory for a decompression context");
-  }
-  const std::unique_ptr<LZ4F_dctx, decltype(&LZ4F_freeDecompressionContext)> context(
-      raw_context, &LZ4F_freeDecompressionContext);
-  size_t filled = 0;
-  for (size_t hint = 1; hint != 0;) {
-    if (begin_ == end_) TRY(fill());
-    size_t out_bytes = page.size() - filled;
-    size_t in_bytes = std::min(end_ - begin_, hint);
-    hint = LZ4F_decompress(context.get(), page.data() + filled, &out_bytes, &buffer_[begin_],
-                           &in_bytes, nullptr);
-    if (LZ4F_isError(hint) || (in_bytes == 0 && out_bytes == 0)) {
-      return fail(Errc::kCorrupt,
-                  fmt::format("LTX page {}: damaged LZ4 frame", last_pgno_.value()));
-    }
-    begin_ += in_bytes;
-    bytes_ += in_bytes;
-    filled += out_bytes;
-  }
-  if (filled != page.size()) {
-    return fail(Errc::kCorrupt, fmt::format("LTX page {}: short LZ4 frame", last_pgno_.value()));
-  }
-  return {};
+Status Decoder::read_frame(PageNo pgno, ByteSpan page) {
+  TRY(frame_.begin());
+  TRY_ASSIGN(const size_t filled, frame_.read(input_, page));
+  TRY(frame_.end(input_));
+  if (filled == page.size()) return {};
+  return fail(Errc::kCorrupt, fmt::format("LTX page {}: short LZ4 frame", pgno.value()));
 }
 
 Result<uint64_t> Decoder::take_summed_varint() {
   std::array<std::byte, kVarintBytesMax> raw;
   for (size_t n = 0; n < raw.size(); ++n) {
-    TRY(take(ByteSpan(raw).subspan(n, 1)));
-    if (std::to_integer<int>(raw[n]) < 0x80) {
-      crc_.update(ByteView(raw).first(n + 1));
-      ByteView view = ByteView(raw).first(n + 1);
-      if (auto value = take_varint(view)) return *value;
-      break;
-    }
+    TRY_ASSIGN(const ByteView byte, take_summed(1));
+    raw[n] = byte.front();
+    if (std::to_integer<int>(raw[n]) >= 0x80) continue;
+    ByteView view = ByteView(raw).first(n + 1);
+    if (const auto value = take_varint(view)) return *value;
+    break;
   }
   return fail(Errc::kCorrupt, "LTX page index: a number is longer than 64 bits");
 }
 
 Status Decoder::check_index() {
-  const uint64_t start = bytes_;
+  const uint64_t start = input_.bytes();
   Crc64 sequence;
+  uint64_t last = 0;
   for (;;) {
     TRY_ASSIGN(const uint64_t pgno, take_summed_varint());
     if (pgno == 0) break;
+    if (pgno <= last || pgno > order_.last().value()) {
+      return fail(Errc::kCorrupt, fmt::format("LTX page index: page {} after {} of {}", pgno, last,
+                                              order_.last().value()));
+    }
     TRY_ASSIGN(const uint64_t offset, take_summed_varint());
     TRY_ASSIGN(const uint64_t frame_bytes, take_summed_varint());
-    if (pgno > header_.commit) {
-      return fail(Errc::kCorrupt,
-                  fmt::format("LTX page index: page {} of {}", pgno, header_.commit));
-    }
-    std::array<std::byte, 20> entry;
-    store_be32(&entry[0], static_cast<uint32_t>(pgno));
-    store_be64(&entry[4], offset);
-    store_be64(&entry[12], frame_bytes);
-    sequence.update(entry);
+    add_index_entry(sequence, pgno, offset, frame_bytes);
+    last = pgno;
   }
-  const uint64_t index_bytes = bytes_ - start;
-  std::array<std::byte, 8> raw;
-  TRY(take(raw));
-  crc_.update(raw);
+  const uint64_t index_bytes = input_.bytes() - start;
+  TRY_ASSIGN(const ByteView raw, take_summed(8));
   if (load_be64(raw.data()) != index_bytes || sequence.value() != page_sequence_.value()) {
     return fail(Errc::kCorrupt, "LTX page index: it does not fit the pages");
   }
@@ -184,50 +112,31 @@ Status Decoder::check_complete(const Trailer& trailer) const {
   if (trailer.file_checksum != Checksum(crc_.value() | kChecksumFlag)) {
     return fail(Errc::kCorrupt, "LTX file: its checksum does not match its content");
   }
-  const bool flagged = (trailer.post_apply_checksum.value() & kChecksumFlag) != 0;
-  if (flagged != header_.has_checksums() ||
-      (!flagged && trailer.post_apply_checksum != Checksum(0))) {
-    return fail(Errc::kCorrupt, "LTX trailer: post-apply checksum is missing or malformed");
-  }
-  if (!header_.is_snapshot()) return {};
-  const PageNo lock = sqlite::lock_page(header_.page_size);
-  const uint32_t last = header_.commit == lock.value() ? header_.commit - 1 : header_.commit;
-  if (last_pgno_.value() != last) {
-    return fail(Errc::kCorrupt, fmt::format("LTX snapshot: ends at page {} of {}",
-                                            last_pgno_.value(), header_.commit));
-  }
-  if (flagged && trailer.post_apply_checksum != pages_checksum_) {
+  TRY(validate(trailer, header_));
+  TRY(order_.end());
+  if (header_.is_snapshot() && header_.has_checksums() &&
+      trailer.post_apply_checksum != pages_checksum_) {
     return fail(Errc::kCorrupt, "LTX snapshot: pages do not add up to the post-apply checksum");
   }
   return {};
 }
 
 Result<Trailer> Decoder::finish() {
+  INVARIANT(part_ == Part::kIndex);
   TRY(check_index());
-  std::array<std::byte, kTrailerBytes> raw;
-  TRY(take(raw));
-  crc_.update(ByteView(raw).first(8));
-  const Trailer trailer = decode_trailer(raw);
+  TRY_ASSIGN(const ByteView raw, input_.take(kTrailerBytes));
+  crc_.update(raw.first(8));
+  const Trailer trailer = decode_trailer(raw.first<kTrailerBytes>());
   TRY(check_complete(trailer));
-  if (begin_ == end_) {
-    TRY_ASSIGN(end_, source_.read(buffer_));
-    begin_ = 0;
-  }
-  if (begin_ != end_) return fail(Errc::kCorrupt, "LTX file: more bytes after the trailer");
+  TRY_ASSIGN(const bool at_end, input_.at_end());
+  if (!at_end) return fail(Errc::kCorrupt, "LTX file: more bytes after the trailer");
+  part_ = Part::kDone;
   return trailer;
 }
 
 Result<Verified> verify(ByteSource& source) {
   Decoder decoder(source);
-  Verified result;
-  TRY_ASSIGN(result.header, decoder.header());
-  Bytes page(result.header.page_size.bytes());
-  for (;; ++result.pages) {
-    TRY_ASSIGN(const auto pgno, decoder.next_page(page));
-    if (!pgno) break;
-  }
-  TRY_ASSIGN(result.trailer, decoder.finish());
-  return result;
+  return verify(decoder);
 }
 
 }  // namespace skerry::ltx

@@ -1,56 +1,51 @@
 #include "ltx/encoder.h"
 
-#include <fmt/format.h>
 #include <lz4.h>
 
 #include "ltx/base/invariant.h"
 #include "ltx/page_frame.h"
-#include "ltx/sqlite/lock_bytes.h"
 #include "ltx/varint.h"
 
 namespace skerry::ltx {
 
-void Encoder::put_unsummed(ByteView data) {
-  append(out_, data);
-  bytes_ += data.size();
+static constexpr size_t kIndexPartBytes = size_t{32} * 1024;
+
+// Where a reader says that the file is damaged, a writer says that its caller erred.
+static Status as_callers(Status checked) {
+  if (checked) return {};
+  return fail(Errc::kInvalid, checked.error().message());
+}
+
+void Encoder::sum_from(size_t start) {
+  const ByteView added = ByteView(out_).subspan(start);
+  crc_.update(added);
+  bytes_ += added.size();
 }
 
 void Encoder::put(ByteView data) {
-  put_unsummed(data);
-  crc_.update(data);
+  const size_t start = out_.size();
+  append(out_, data);
+  sum_from(start);
 }
 
 Status Encoder::begin(const Header& header) {
-  TRY(validate(header));
+  TRY(as_callers(validate(header)));
+  part_ = Part::kPages;
   header_ = header;
+  order_ = PageOrder(header);
   crc_ = {};
   bytes_ = 0;
-  last_pgno_ = PageNo(0);
   index_.clear();
-  open_ = true;
   put(encode(header));
   return {};
 }
 
-Status Encoder::check_order(PageNo pgno) const {
-  PageNo lock = sqlite::lock_page(header_.page_size);
-  if (pgno <= last_pgno_ || pgno.value() > header_.commit || pgno == lock) {
-    return fail(Errc::kInvalid, fmt::format("LTX page {} after {} of {}: not in order",
-                                            pgno.value(), last_pgno_.value(), header_.commit));
-  }
-  PageNo expected = next(last_pgno_) == lock ? next(lock) : next(last_pgno_);
-  if (header_.is_snapshot() && pgno != expected) {
-    return fail(Errc::kInvalid, fmt::format("LTX snapshot: page {} where {} is due", pgno.value(),
-                                            expected.value()));
-  }
-  return {};
-}
-
 Status Encoder::add_page(PageNo pgno, ByteView page) {
-  INVARIANT(open_);
-  TRY(check_order(pgno));
+  INVARIANT(part_ == Part::kPages);
   INVARIANT(page.size() == header_.page_size.bytes());
-  const size_t bound = static_cast<size_t>(LZ4_compressBound(static_cast<int>(page.size())));
+  const PageNo last = order_.last();
+  TRY(order_.add(pgno, Errc::kInvalid));
+  const size_t bound = packed_bytes_max(header_.page_size);
   const size_t start = out_.size();
   out_.resize(start + kPageFrameHeadBytes + bound);
   const int packed =
@@ -60,56 +55,60 @@ Status Encoder::add_page(PageNo pgno, ByteView page) {
   INVARIANT(packed > 0);
   const size_t frame_bytes = kPageFrameHeadBytes + static_cast<size_t>(packed);
   out_.resize(start + frame_bytes);
-  encode_page_frame_head(
-      std::span<std::byte, kPageFrameHeadBytes>(&out_[start], kPageFrameHeadBytes), pgno,
-      static_cast<uint32_t>(packed));
-  crc_.update(ByteView(&out_[start], kPageFrameHeadBytes));
-  crc_.update(page);
+  const auto head = ByteSpan(out_).subspan(start).first<kPageFrameHeadBytes>();
+  encode_page_frame_head(head, pgno, static_cast<uint32_t>(packed));
+  crc_.update(head);
+  crc_.update(page);  // the file checksum is over the content, not over its compressed form
   bytes_ += frame_bytes;
-  append_varint(index_, pgno.value() - last_pgno_.value());
+  append_varint(index_, pgno.value() - last.value());
   append_varint(index_, frame_bytes);
-  last_pgno_ = pgno;
   return {};
 }
 
-void Encoder::put_index() {
-  const uint64_t start = bytes_;
-  uint64_t offset = kHeaderBytes;
-  uint64_t pgno = 0;
-  for (ByteView rest(index_); !rest.empty();) {
-    auto step = take_varint(rest);
-    auto frame_bytes = take_varint(rest);
-    INVARIANT(step && frame_bytes);
-    pgno += *step;
-    scratch_.clear();
-    append_varint(scratch_, pgno);
-    append_varint(scratch_, offset);
-    append_varint(scratch_, *frame_bytes);
-    put(scratch_);
-    offset += *frame_bytes;
+void Encoder::append_index_entry() {
+  const auto step = take_varint(index_rest_);
+  const auto frame_bytes = take_varint(index_rest_);
+  INVARIANT(step && frame_bytes);
+  index_pgno_ += *step;
+  append_varint(out_, index_pgno_);
+  append_varint(out_, index_offset_);
+  append_varint(out_, *frame_bytes);
+  index_offset_ += *frame_bytes;
+}
+
+bool Encoder::add_index_part() {
+  if (part_ == Part::kTrailer) return false;
+  if (part_ == Part::kPages) {
+    put(std::array<std::byte, kPageHeaderBytes>{});
+    part_ = Part::kIndex;
+    index_rest_ = index_;
+    index_start_ = bytes_;
+    index_pgno_ = 0;
+    index_offset_ = kHeaderBytes;
   }
+  INVARIANT(part_ == Part::kIndex);
+  const size_t start = out_.size();
+  while (!index_rest_.empty() && out_.size() - start < kIndexPartBytes) append_index_entry();
+  sum_from(start);
+  if (!index_rest_.empty()) return true;
   std::array<std::byte, 1 + 8> end{};
-  store_be64(&end[1], bytes_ + 1 - start);
+  store_be64(&end[1], bytes_ + 1 - index_start_);
   put(end);
+  part_ = Part::kTrailer;
+  return false;
 }
 
 Result<Trailer> Encoder::finish(Checksum post_apply_checksum) {
-  INVARIANT(open_);
-  open_ = false;
-  const bool flagged = (post_apply_checksum.value() & kChecksumFlag) != 0;
-  if (flagged != header_.has_checksums()) {
-    return fail(Errc::kInvalid, "LTX trailer: post-apply checksum does not fit the header's flags");
+  while (add_index_part()) {
   }
-  if (header_.commit == 0 && flagged && post_apply_checksum != kEmptyChecksum) {
-    return fail(Errc::kInvalid, "LTX trailer: a dropped database has the empty checksum");
-  }
-  put(std::array<std::byte, kPageHeaderBytes>{});
-  put_index();
+  part_ = Part::kNone;
   Trailer trailer{post_apply_checksum, Checksum(0)};
-  auto encoded = encode(trailer);
-  crc_.update(ByteView(encoded).first(8));
+  TRY(as_callers(validate(trailer, header_)));
+  TRY(order_.end(Errc::kInvalid));
+  crc_.update(ByteView(encode(trailer)).first(8));
   trailer.file_checksum = Checksum(crc_.value() | kChecksumFlag);
-  put_unsummed(encode(trailer));
+  append(out_, encode(trailer));
+  bytes_ += kTrailerBytes;
   return trailer;
 }
 

@@ -43,6 +43,21 @@ Status validate(const Header& h) {
   return validate_pre_apply(h);
 }
 
+Status validate(const Trailer& trailer, const Header& header) {
+  const uint64_t checksum = trailer.post_apply_checksum.value();
+  if (!header.has_checksums()) {
+    if (checksum == 0) return {};
+    return fail(Errc::kCorrupt, "LTX trailer: post-apply checksum where there must be none");
+  }
+  if ((checksum & kChecksumFlag) == 0) {
+    return fail(Errc::kCorrupt, "LTX trailer: post-apply checksum is missing or malformed");
+  }
+  if (header.commit == 0 && trailer.post_apply_checksum != kEmptyChecksum) {
+    return fail(Errc::kCorrupt, "LTX trailer: a dropped database has the empty checksum");
+  }
+  return {};
+}
+
 std::array<std::byte, kHeaderBytes> encode(const Header& h) {
   std::array<std::byte, kHeaderBytes> b{};
   std::memcpy(b.data(), kMagic.data(), kMagic.size());

@@ -47,8 +47,10 @@ struct Trailer {
   friend bool operator==(const Trailer&, const Trailer&) = default;
 };
 
-// What every reader and writer insists on. kCorrupt names the field.
+// What every reader and writer insists on. kCorrupt names the field. A trailer's post-apply
+// checksum is there when the header says so, and the empty one when the database was dropped.
 [[nodiscard]] Status validate(const Header& header);
+[[nodiscard]] Status validate(const Trailer& trailer, const Header& header);
 
 [[nodiscard]] std::array<std::byte, kHeaderBytes> encode(const Header& header);
 [[nodiscard]] Result<Header> decode_header(ByteView bytes);  // validates; takes the first 100 bytes

@@ -56,12 +56,25 @@ Result<std::shared_ptr<os::File>> Database::create_file(FileKind kind) {
   if (kind == FileKind::kDatabase || kind == FileKind::kJournal) TRY(env_.gate.may_write(*this));
   TRY_ASSIGN(auto created,
              env_.fs.open(os::Site("file:create"), path(kind), os::OpenMode::kCreate));
-  file(kind) = std::move(created);
-  if (kind == FileKind::kWal) {
-    wal_.attach(file(kind).get());
-    wal_.restart(std::nullopt);
-  }
+  attach(kind, std::move(created));
   return file(kind);
+}
+
+void Database::attach(FileKind kind, std::shared_ptr<os::File> opened) {
+  const auto info = opened->info();
+  file_ids_[static_cast<size_t>(kind)] = info ? info->inode : 0;
+  file(kind) = std::move(opened);
+  if (kind != FileKind::kWal) return;
+  wal_.attach(file(kind).get());
+  wal_.restart(std::nullopt);
+}
+
+void Database::detach(FileKind kind) {
+  file_ids_[static_cast<size_t>(kind)] = 0;
+  file(kind).reset();
+  if (kind == FileKind::kWal) wal_.attach(nullptr);
+  // Frames beside a database that is gone belong to nobody.
+  if (kind == FileKind::kWal || kind == FileKind::kDatabase) wal_.restart(std::nullopt);
 }
 
 void Database::deliver(Outcome outcome, Done done) {
@@ -185,23 +198,19 @@ Database::Outcome Database::remove_locked(FileKind kind, std::move_only_function
     case FileKind::kJournal:
       return end_journal([this, unlink = std::move(unlink)]() mutable -> Status {
         TRY(unlink());
-        file(FileKind::kJournal).reset();
+        detach(FileKind::kJournal);
         return {};
       });
     case FileKind::kDatabase:
       return drop(std::move(unlink));
     case FileKind::kWal: {
       if (auto ready = before_wal_shrinks(0); !ready) return ready;
-      if (auto gone = unlink(); !gone) return gone;
-      wal_.attach(nullptr);
-      wal_.restart(std::nullopt);
       break;
     }
-    case FileKind::kShm:
-      if (auto gone = unlink(); !gone) return gone;
-      break;
+    case FileKind::kShm: break;
   }
-  file(kind).reset();
+  if (auto gone = unlink(); !gone) return gone;
+  detach(kind);
   return Status{};
 }
 

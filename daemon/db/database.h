@@ -10,6 +10,7 @@
 // where that can be long.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -97,6 +98,11 @@ class Database : public std::enable_shared_from_this<Database> {
   // open goes on with a file that is nobody's.
   void remove(FileKind kind, std::move_only_function<Status()> unlink, Done done);
 
+  // The inode number of the file; 0 if there is none. May be called with the mutex held (by cache
+  // and listener calls) and from any thread.
+  [[nodiscard]] uint64_t file_id(FileKind kind) const {
+    return file_ids_[static_cast<size_t>(kind)].load(std::memory_order_acquire);
+  }
   // Nothing without a WAL.
   [[nodiscard]] std::optional<WalCommit> wal_commit() const;
   // The pages that committed frames hold.
@@ -128,6 +134,8 @@ class Database : public std::enable_shared_from_this<Database> {
   [[nodiscard]] std::shared_ptr<os::File>& file(FileKind kind) {
     return files_[static_cast<size_t>(kind)];
   }
+  void attach(FileKind kind, std::shared_ptr<os::File> opened);
+  void detach(FileKind kind);
   [[nodiscard]] Status check_idle() const;
   [[nodiscard]] Stamp stamp();
   [[nodiscard]] Result<std::optional<sqlite::DbHeader>> read_header();
@@ -188,6 +196,7 @@ class Database : public std::enable_shared_from_this<Database> {
   mutable std::mutex mutex_;
   std::unique_ptr<History> history_;  // guarded by mutex_, as everything below
   std::array<std::shared_ptr<os::File>, kFileKinds.size()> files_;
+  std::array<std::atomic<uint64_t>, kFileKinds.size()> file_ids_{};
   WalCapture wal_;
   RollbackCapture rollback_;
   bool journal_active_ = false;  // its header carries the magic

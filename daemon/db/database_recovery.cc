@@ -46,12 +46,11 @@ Status Database::attach_files() {
   for (const FileKind kind : kFileKinds) {
     auto opened = env_.fs.open(os::Site("recovery:open"), path(kind), os::OpenMode::kReadWrite);
     if (opened) {
-      file(kind) = std::move(*opened);
+      attach(kind, std::move(*opened));
     } else if (opened.error().code() != Errc::kNotFound) {
       return std::unexpected(std::move(opened).error());
     }
   }
-  wal_.attach(file(FileKind::kWal).get());
   return {};
 }
 

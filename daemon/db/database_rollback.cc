@@ -172,8 +172,7 @@ Database::Outcome Database::drop(std::move_only_function<Status()> unlink) {
     staged_.reset();
     return gone;
   }
-  file(FileKind::kDatabase).reset();
-  wal_.restart(std::nullopt);
+  detach(FileKind::kDatabase);
   rollback_.clear();
   unjournaled_ = false;
   if (staged_) publish();

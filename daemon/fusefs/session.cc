@@ -170,7 +170,9 @@ void Session::invalidate_name(const std::string& name) {
 }
 
 void Session::store(uint64_t id, uint64_t offset, ByteView data) {
-  fuse_bufvec buffer = FUSE_BUFVEC_INIT(data.size());
+  fuse_bufvec buffer{};
+  buffer.count = 1;
+  buffer.buf[0].size = data.size();
   buffer.buf[0].mem = const_cast<std::byte*>(data.data());
   (void)fuse_lowlevel_notify_store(impl_->session.get(), id, static_cast<off_t>(offset), &buffer,
                                    fuse_buf_copy_flags{});

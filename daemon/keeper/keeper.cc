@@ -82,7 +82,7 @@ void Keeper::start_worker() {
   std::vector<int> inherit{kFuseFd, kHandshakeFd};
   for (int fd = kFirstListenFd; fd < kFirstListenFd + kListenFdsMax; ++fd) inherit.push_back(fd);
   std::vector<std::string> environment;
-  if (starts_ > 0) environment.push_back(std::string(kSuccessorVariable) + "=1");
+  environment.push_back(std::string(kWorkerVariable) + (starts_ > 0 ? "=successor" : "=first"));
   worker_ = start({plan_.worker, environment, false, true, inherit, ends[1]});
   ::close(ends[1]);
   channel_ = ends[0];

@@ -38,7 +38,7 @@ inline constexpr char kFinish = 'f';   // the mount is gone: close the databases
 inline constexpr int kExitHopeless = 78;
 
 // Environment of the worker.
-inline constexpr const char* kSuccessorVariable = "SKERRY_SUCCESSOR";  // set: takes a mount over
+inline constexpr const char* kWorkerVariable = "SKERRY_WORKER";        // "first" or "successor"
 inline constexpr const char* kListenVariable = "SKERRY_LISTEN";        // "http=10,proxy=11"
 
 }  // namespace skerry::keeper

@@ -164,7 +164,9 @@ void Peer::look_at_closed() {
 // --- Changes without a journal -------------------------------------------------------------------
 
 void Peer::look_at_watches() {
-  std::erase_if(watches_, [this](auto& entry) { return try_commit(entry.first, entry.second); });
+  for (auto at = watches_.begin(); at != watches_.end();) {
+    at = try_commit(at->first, at->second) ? watches_.erase(at) : std::next(at);
+  }
 }
 
 // True once there is nothing left to wait for.

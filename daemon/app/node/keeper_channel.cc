@@ -1,0 +1,51 @@
+#include "daemon/app/node/keeper_channel.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+
+#include "daemon/keeper/protocol.h"
+
+namespace skerry::app {
+
+static void send(std::string_view message) {
+  // Fails only if the keeper is gone, and then this process ends with it.
+  (void)!::send(keeper::kChannelFd, message.data(), message.size(), MSG_NOSIGNAL);
+}
+
+void KeeperChannel::say_ready() const {
+  send({&keeper::kReady, 1});
+}
+
+void KeeperChannel::start_app(bool candidate) const {
+  send(std::string{keeper::kStartApp, candidate ? '1' : '0'});
+}
+
+void KeeperChannel::say_released() const {
+  send({&keeper::kReleased, 1});
+}
+
+void KeeperChannel::quit(int exit_code) const {
+  send(std::string{keeper::kQuit, static_cast<char>(exit_code)});
+}
+
+char KeeperChannel::wait() const {
+  char message = 0;
+  ssize_t n = 0;
+  do {
+    n = ::recv(keeper::kChannelFd, &message, 1, 0);
+  } while (n < 0 && errno == EINTR);
+  return n == 1 ? message : '\0';
+}
+
+Result<std::string> read_handshake() {
+  std::array<char, 4096> text{};
+  const ssize_t n = ::pread(keeper::kHandshakeFd, text.data(), text.size(), 0);
+  if (n <= 0) return fail_errno(errno, "reading the handshake; workers are started by the keeper");
+  return std::string(text.data(), static_cast<size_t>(n));
+}
+
+}  // namespace skerry::app

@@ -1,0 +1,26 @@
+// The worker's end of its socket to the keeper (daemon/keeper/protocol.h).
+#pragma once
+
+#include <string_view>
+
+#include "ltx/base/result.h"
+
+namespace skerry::app {
+
+class KeeperChannel {
+ public:
+  void say_ready() const;
+  // Commands under `exec` may start; those for candidates only if this node is one.
+  void start_app(bool candidate) const;
+  void say_released() const;
+  // Stop the application, the mount and everything.
+  void quit(int exit_code) const;
+
+  // The keeper's next message; blocks. Nothing: the keeper is gone.
+  [[nodiscard]] char wait() const;
+};
+
+// What the keeper passed on: the kernel's INIT request.
+[[nodiscard]] Result<std::string> read_handshake();
+
+}  // namespace skerry::app
