@@ -8,26 +8,33 @@
 
 namespace skerry::db {
 
-Result<std::unique_ptr<CommitLog>> CommitLog::open(os::FileSystem& fs, const std::string& dir) {
+Result<std::unique_ptr<CommitLog>> CommitLog::open(os::FileSystem& fs, const std::string& dir,
+                                                   LogSegment::Known known) {
   TRY(fs.make_directory(os::Site("log:directory"), dir));
   std::unique_ptr<CommitLog> log(new CommitLog(fs, dir));
-  TRY(log->load());
+  TRY(log->load(known));
   return log;
 }
 
-Status CommitLog::load() {
+// Segments follow each other without a gap: a rolled one ends where the next begins.
+Status CommitLog::load(LogSegment::Known known) {
   TRY_ASSIGN(auto entries, fs_.list(dir_));
   std::erase_if(entries, [](const os::DirEntry& e) { return !e.name.ends_with(".log"); });
   std::ranges::sort(entries, {}, &os::DirEntry::name);
-  for (const os::DirEntry& entry : entries) {
-    TRY_ASSIGN(auto segment, LogSegment::open(fs_, dir_ + "/" + entry.name));
-    if (segment->records() == 0) {
-      TRY(fs_.remove(os::Site("log:remove"), segment->path()));
-      continue;
+  while (!entries.empty()) {
+    const std::string path = dir_ + "/" + entries.back().name;
+    TRY_ASSIGN(auto active, LogSegment::open_active(fs_, path, known));
+    entries.pop_back();
+    if (active->last() >= active->first()) {
+      segments_.push_back(std::move(active));
+      break;
     }
-    // A gap means that the older part was written before a reset; only the newest run counts.
-    if (!segments_.empty() && segment->first() != next(segments_.back()->last())) segments_.clear();
-    segments_.push_back(std::move(segment));
+    TRY(fs_.remove(os::Site("log:remove"), path));  // created, but nothing was published in it
+  }
+  for (; !entries.empty(); entries.pop_back()) {
+    const Txid last(segments_.front()->first().value() - 1);
+    TRY_ASSIGN(auto rolled, LogSegment::open_rolled(fs_, dir_ + "/" + entries.back().name, last));
+    segments_.insert(segments_.begin(), std::move(rolled));
   }
   if (!segments_.empty()) unsynced_.push_back(segments_.back());
   return {};
@@ -88,7 +95,7 @@ Status CommitLog::sync_written() {
   return fs_.sync_directory(os::Site("commit:log:sync-directory"), dir_);
 }
 
-void CommitLog::publish() {
+LogSegment::Known CommitLog::publish() {
   INVARIANT(pending_segment_ != nullptr);
   const std::lock_guard lock(mutex_);
   if (segments_.empty() || segments_.back() != pending_segment_) {
@@ -101,6 +108,7 @@ void CommitLog::publish() {
   }
   pending_segment_->publish(pending_);
   pending_segment_.reset();
+  return {pending_.offset, pending_.head.last};
 }
 
 Status CommitLog::abandon() {

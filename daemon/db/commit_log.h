@@ -21,8 +21,10 @@ inline constexpr uint64_t kSegmentBytesMax = 8 * 1024 * 1024;
 
 class CommitLog {
  public:
+  // `known`: the record of the position, as the page-checksum table remembers it.
   [[nodiscard]] static Result<std::unique_ptr<CommitLog>> open(os::FileSystem& fs,
-                                                               const std::string& dir);
+                                                               const std::string& dir,
+                                                               LogSegment::Known known);
 
   // `record` begins with kRecordHeadBytes of room for the head, then the LTX image.
   [[nodiscard]] Status write(RecordHead head, ByteSpan record);
@@ -32,7 +34,8 @@ class CommitLog {
                                       const std::function<Status(const Sink&)>& produce);
   // The written record is on disk when this returns.
   [[nodiscard]] Status sync_written();
-  void publish();
+  // Returns where it stands.
+  LogSegment::Known publish();
   // On disk too: a refused transaction must not come back after a power cut.
   [[nodiscard]] Status abandon();
 
@@ -62,7 +65,7 @@ class CommitLog {
 
  private:
   CommitLog(os::FileSystem& fs, std::string dir) : fs_(fs), dir_(std::move(dir)) {}
-  [[nodiscard]] Status load();
+  [[nodiscard]] Status load(LogSegment::Known known);
   [[nodiscard]] Result<std::shared_ptr<LogSegment>> segment_for(Txid first);
 
   os::FileSystem& fs_;

@@ -207,7 +207,8 @@ Database::Outcome Database::remove_locked(FileKind kind, std::move_only_function
       if (auto ready = before_wal_shrinks(0); !ready) return ready;
       break;
     }
-    case FileKind::kShm: break;
+    case FileKind::kShm:
+      break;
   }
   if (auto gone = unlink(); !gone) return gone;
   detach(kind);

@@ -184,7 +184,7 @@ class Database : public std::enable_shared_from_this<Database> {
   [[nodiscard]] Status recover();
   [[nodiscard]] Status attach_files();
   [[nodiscard]] Status settle_log();
-  [[nodiscard]] Status adopt_record(ByteView ltx);
+  [[nodiscard]] Status adopt_record(ByteView ltx, uint64_t log_offset);
   [[nodiscard]] Result<bool> is_committed(const ltx::Header& header);
   [[nodiscard]] Status resume_wal();
   [[nodiscard]] Status derive_commits();

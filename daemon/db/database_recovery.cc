@@ -25,7 +25,9 @@ Status Database::recover() {
     table = PageChecksums::create(env_.fs, dir_ + "/checksums");
   }
   TRY(table);
-  TRY_ASSIGN(auto log, CommitLog::open(env_.fs, dir_ + "/log"));
+  const TableState& saved = (*table)->state();
+  TRY_ASSIGN(auto log,
+             CommitLog::open(env_.fs, dir_ + "/log", {saved.log_offset, saved.position.txid}));
   history_ = std::make_unique<History>(std::move(*table), std::move(log));
   TRY(attach_files());
   TRY(load_journal());
@@ -77,7 +79,7 @@ Status Database::settle_log() {
       recovery_.dropped_records += 1;
       return log.drop_after(position.txid);
     }
-    TRY(adopt_record(ltx));
+    TRY(adopt_record(ltx, record->place.offset));
     recovery_.adopted_records += 1;
   }
 }
@@ -113,7 +115,7 @@ Result<bool> Database::is_committed(const ltx::Header& header) {
 }
 
 // Brings the table up to a record of the log that is committed.
-Status Database::adopt_record(ByteView ltx) {
+Status Database::adopt_record(ByteView ltx, uint64_t log_offset) {
   ltx::MemorySource source(ltx);
   ltx::Decoder decoder(source);
   TRY_ASSIGN(const ltx::Header header, decoder.header());
@@ -136,6 +138,7 @@ Status Database::adopt_record(ByteView ltx) {
   state.timestamp_ms = header.timestamp_ms;
   state.commit = header.commit;
   state.page_bytes = header.page_size.bytes();
+  state.log_offset = log_offset;
   if (header.wal_bytes != 0) {
     state.wal_salt = {header.wal_salt1, header.wal_salt2};
     state.wal_end = adopted_end_;

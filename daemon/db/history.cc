@@ -123,7 +123,7 @@ Status History::write(const ChangeSet& set, PageReader& pages, const ltx::Header
 
 void History::publish() {
   INVARIANT(is_staged_);
-  log_->publish();
+  staged_.log_offset = log_->publish().offset;
   const uint32_t old_commit = state().commit;
   if (staged_every_page_) {
     table_->truncate(0, old_commit);

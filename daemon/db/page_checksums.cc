@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kMagic = "SKCHKSM1";
 constexpr size_t kHeaderBytes = 4096;
-constexpr size_t kSlotFieldBytes = 112;  // what the slot's CRC covers
+constexpr size_t kSlotFieldBytes = 120;  // what the slot's CRC covers
 constexpr uint32_t kEntriesMin = 512;
 constexpr uint64_t kEntriesStep = 128 * 1024;  // 1 MiB of table, 512 MiB of 4 KiB pages
 
@@ -39,6 +39,7 @@ Slot encode(const TableState& s, uint64_t sequence) {
   std::ranges::copy(s.boot_id, &b[88]);
   store_le32(&b[104], s.wal_end.writer_checksum.s0);
   store_le32(&b[108], s.wal_end.writer_checksum.s1);
+  store_le64(&b[112], s.log_offset);
   ltx::Crc64 crc;
   crc.update(ByteView(b).first(kSlotFieldBytes));
   store_le64(&b[kSlotFieldBytes], crc.value());
@@ -71,6 +72,7 @@ std::optional<Decoded> decode(ByteView b) {
   s.synced_txid = Txid(load_le64(&b[80]));
   std::copy_n(&b[88], s.boot_id.size(), s.boot_id.begin());
   s.wal_end.writer_checksum = {load_le32(&b[104]), load_le32(&b[108])};
+  s.log_offset = load_le64(&b[112]);
   return d;
 }
 

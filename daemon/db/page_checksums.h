@@ -31,6 +31,7 @@ struct TableState {
   uint32_t page_bytes = 0;   // 0: no transaction yet
   sqlite::WalSalt wal_salt;  // of the WAL generation that wal_end counts in
   sqlite::WalEnd wal_end;    // frames of it that the position covers
+  uint64_t log_offset = 0;   // of the position's record in its segment of the commit log
   Txid synced_txid;          // the table on disk is right if the log is replayed from here
   BootId boot_id{};          // of the machine when this was saved
   bool clean = false;        // closed in order: nothing to recover

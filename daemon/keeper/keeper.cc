@@ -27,7 +27,8 @@ namespace {
 constexpr long kLookEveryMs = 20;
 constexpr long kBackoffMinMs = 50;
 constexpr long kBackoffMaxMs = 5000;
-constexpr long kSteadyMs = 10'000;   // a worker that ran so long did not fail at its start
+constexpr long kBriefMs = 10;       // one that answers and ends within this failed at once
+constexpr int kBriefLivesMax = 20;  // in a row, before a pause is made
 constexpr long kReleaseMs = 500;     // for the worker to let go of the mount
 constexpr long kFinishMs = 1000;     // … and to close its databases
 constexpr long kUpgradeMs = 10'000;  // for a new program to become ready
@@ -121,9 +122,9 @@ void Keeper::worker_ended(int status, bool status_known) {
   if (!plan_.can_resend) {
     return give_up_mount("this kernel (before Linux 6.9) cannot hand its requests to another");
   }
-  const bool steady = worker_ready_ && now_ms() - started_at_ >= kSteadyMs;
-  failures_ = steady || upgrading_ ? 0 : failures_ + 1;
-  const bool at_once = failures_ <= 3 && (ever_ready_ || code != kExitHopeless) && worker_ready_;
+  const bool failed = !worker_ready_ || now_ms() - ready_at_ < kBriefMs;
+  failures_ = upgrading_ || !failed ? 0 : failures_ + 1;
+  const bool at_once = worker_ready_ && failures_ <= kBriefLivesMax;
   const long wait = std::min(kBackoffMaxMs, kBackoffMinMs << std::min(failures_, 8));
   if (upgrading_) {
     log_line("worker-upgrade", "the worker ended; the program now on disk takes over");
@@ -162,6 +163,7 @@ void Keeper::on_message() {
   switch (message[0]) {
     case kReady:
       worker_ready_ = ever_ready_ = true;
+      ready_at_ = now_ms();
       if (starts_ > 1) {
         log_line("worker-ready", "worker %d answers, %lld ms after its start", worker_,
                  now_ms() - started_at_);

@@ -58,6 +58,7 @@ class Keeper {
   int starts_ = 0;
   int failures_ = 0;  // in a row
   Ms started_at_ = 0;
+  Ms ready_at_ = 0;
   Ms next_start_ = 0;
 
   pid_t app_ = 0;

@@ -1,3 +1,4 @@
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <string>
@@ -7,6 +8,7 @@
 #include "daemon/keeper/protocol.h"
 
 int main() {
+  ::prctl(PR_SET_NAME, "skerry-keeper");
   std::string text;
   char part[4096];
   for (ssize_t n = 0; (n = ::pread(skerry::keeper::kPlanFd, part, sizeof part,

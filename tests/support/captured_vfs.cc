@@ -25,7 +25,7 @@ namespace {
 // What stands behind a sqlite3_file of ours; the unix VFS's file follows it in memory.
 struct OpenFile {
   sqlite3_file base;
-  std::string* path;  // the unix VFS keeps a pointer to its text
+  const char* path;  // the unix VFS keeps it, and looks for URI parameters behind it
   std::shared_ptr<db::Database>* database;
   std::shared_ptr<os::File>* target;
   db::FileKind kind;
@@ -65,7 +65,7 @@ Status wait_for(Call call) {
 int vfs_close(sqlite3_file* file) {
   OpenFile* f = of(file);
   const int code = f->real()->pMethods != nullptr ? f->real()->pMethods->xClose(f->real()) : 0;
-  delete f->path;
+  sqlite3_free_filename(f->path);
   delete f->database;
   delete f->target;
   return code;
@@ -170,7 +170,8 @@ int vfs_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, 
   std::optional<db::FileKind> kind;
   if (name != nullptr) {
     std::string database_name;
-    f->path = new std::string(owner->file_of(name, &database_name, &kind));
+    const std::string path = owner->file_of(name, &database_name, &kind);
+    f->path = sqlite3_create_filename(path.c_str(), "", "", 0, nullptr);
     if (kind) {
       f->database = new std::shared_ptr<db::Database>(owner->database(database_name));
       f->kind = *kind;
@@ -178,15 +179,14 @@ int vfs_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, 
       const auto opened = (flags & SQLITE_OPEN_CREATE) != 0 ? (*f->database)->create_file(*kind)
                                                             : (*f->database)->open_file(*kind);
       if (!opened) {
-        delete f->path;
+        sqlite3_free_filename(f->path);
         delete f->database;
         return opened.error().code() == Errc::kReadOnly ? SQLITE_READONLY : SQLITE_CANTOPEN;
       }
       f->target = new std::shared_ptr<os::File>(*opened);
     }
   }
-  const int code = real->xOpen(real, f->path != nullptr ? f->path->c_str() : nullptr, f->real(),
-                               flags & ~SQLITE_OPEN_EXCLUSIVE, out_flags);
+  const int code = real->xOpen(real, f->path, f->real(), flags & ~SQLITE_OPEN_EXCLUSIVE, out_flags);
   f->base.pMethods = &kMethods;
   if (code != SQLITE_OK) {
     vfs_close(file);

@@ -32,7 +32,8 @@ class SqliteDb {
         text = reinterpret_cast<const char*>(column);
       }
     }
-    error_ = sqlite3_finalize(statement);
+    const int finalized = sqlite3_finalize(statement);
+    if (error_ == SQLITE_OK) error_ = finalized;
     return text;
   }
   [[nodiscard]] int error() const { return error_; }
