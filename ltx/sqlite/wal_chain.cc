@@ -126,7 +126,7 @@ Status WalChain::fill_frontier(size_t at, ByteView data, WalFile& file) {
     if (n < missing.size()) return {};
     filled_ = at;
   }
-  std::ranges::copy(data, frame_.begin() + static_cast<std::ptrdiff_t>(at));
+  std::memcpy(frame_.data() + at, data.data(), data.size());
   filled_ = std::max(filled_, at + data.size());
   return {};
 }

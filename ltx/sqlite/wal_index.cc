@@ -45,6 +45,13 @@ Status WalIndex::write_header(const WalIndexHeader& header) {
   return {};
 }
 
+Status WalIndex::invalidate() {
+  TRY_ASSIGN(std::byte* const block, grown_block(0));
+  clear_shared(block, 2 * kWalIndexHeaderBytes);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  return {};
+}
+
 Result<WalIndexHeader> WalIndex::restart(const WalIndexHeader& header, uint32_t salt2) {
   WalIndexHeader restarted = header;
   restarted.max_frame = 0;

@@ -52,6 +52,10 @@ class WalIndex {
   // Publishes everything up to header.max_frame. WAL_WRITE_LOCK.
   [[nodiscard]] Status write_header(const WalIndexHeader& header);
 
+  // Makes it no wal-index: whoever comes next rebuilds it from the WAL. All locks of the wal-index,
+  // exclusively.
+  [[nodiscard]] Status invalidate();
+
   // Enters a frame behind the published ones; nobody sees it before write_header(). Frames come in
   // order. `max_frame` is the published header's: what a writer that gave up left above it is
   // cleared. WAL_WRITE_LOCK.
