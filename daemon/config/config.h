@@ -42,10 +42,16 @@ struct HttpConfig {
   friend bool operator==(const HttpConfig&, const HttpConfig&) = default;
 };
 
+// How a request reaches the primary: from proxy to proxy, or replayed there by Fly's edge.
+enum class ProxyMode : uint8_t { kAuto, kForward, kFlyReplay };
+enum class ProxyUpgrades : uint8_t { kLocal, kPrimary };
+// What becomes of a read whose position does not come in time.
+enum class ProxyOnTimeout : uint8_t { kForward, kStale, kFail };
+
 struct ProxyConfig {
   std::string addr;
   std::string target;  // empty: no proxy
-  std::string db;
+  std::string db;      // one name, several separated by commas, or *
   bool debug = false;
   std::vector<std::string> passthrough;
   std::vector<std::string> always_forward;
@@ -55,6 +61,19 @@ struct ProxyConfig {
   Duration write_timeout{0};
   Duration read_header_timeout = std::chrono::seconds(10);
   Duration idle_timeout = std::chrono::seconds(30);
+  Duration response_timeout = std::chrono::minutes(5);  // until it begins; 0: none
+  Duration wait_timeout = std::chrono::seconds(5);
+  ProxyMode mode = ProxyMode::kAuto;
+  std::string forward_url;  // empty: derived from the primary's advertised URL
+  std::vector<std::string> rules;
+  ProxyUpgrades upgrades = ProxyUpgrades::kLocal;
+  ProxyOnTimeout on_timeout = ProxyOnTimeout::kForward;
+  std::string durability = "local";
+  Duration durability_timeout = std::chrono::seconds(5);
+  uint64_t max_body_bytes = 0;  // 0: no limit
+  uint32_t threads = 0;         // 0: half of the machine's processors
+  bool access_log = false;
+  std::string secret;  // the cluster's
   friend bool operator==(const ProxyConfig&, const ProxyConfig&) = default;
 };
 
@@ -76,6 +95,8 @@ struct LeaseConfig {
   bool promote = false;
   Duration reconnect_delay = std::chrono::seconds(1);
   Duration demote_delay = std::chrono::seconds(10);
+  Duration term = std::chrono::seconds(3);
+  bool failsafe = true;
   std::vector<std::string> databases;  // empty: all
   ConsulConfig consul;
   friend bool operator==(const LeaseConfig&, const LeaseConfig&) = default;

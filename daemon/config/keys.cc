@@ -15,12 +15,10 @@ auto& at(Config& config) {
 }
 
 template <auto... Members>
-constexpr Choice choice(std::span<const std::string_view> names, std::string_view not_yet = "\n",
-                        std::string_view instead = "") {
+constexpr Choice choice(std::span<const std::string_view> names) {
   using Enum = std::remove_reference_t<decltype(at<Members...>(std::declval<Config&>()))>;
   return {names, [](const Config& config) { return static_cast<uint8_t>((config.*....*Members)); },
-          [](Config& config, uint8_t place) { at<Members...>(config) = static_cast<Enum>(place); },
-          not_yet, instead};
+          [](Config& config, uint8_t place) { at<Members...>(config) = static_cast<Enum>(place); }};
 }
 
 constexpr auto kNotYet = Support::kNotYet;
@@ -30,6 +28,10 @@ constexpr Duration kAnyNegative = Duration::min();
 constexpr std::array<std::string_view, 2> kLeaseTypes = {"consul", "static"};
 constexpr std::array<std::string_view, 3> kBackupTypes = {"", "file", "litefs-cloud"};
 constexpr std::array<std::string_view, 2> kLogFormats = {"text", "json"};
+
+constexpr std::array<std::string_view, 3> kProxyModes = {"auto", "forward", "fly-replay"};
+constexpr std::array<std::string_view, 2> kProxyUpgrades = {"local", "primary"};
+constexpr std::array<std::string_view, 3> kProxyOnTimeouts = {"forward", "stale", "fail"};
 
 constexpr std::array<std::string_view, 3> kExecEntryKeys = {"cmd", "if-candidate", "shell"};
 
@@ -98,56 +100,92 @@ constexpr Key kKeys[] = {
 
     {.path = "proxy.addr",
      .access = at<kProxy, &ProxyConfig::addr>,
-     .doc = "Where the proxy listens.",
-     .support = kNotYet},
+     .doc = "Where the proxy listens."},
     {.path = "proxy.target",
      .access = at<kProxy, &ProxyConfig::target>,
-     .doc = "The application behind the proxy; without it there is no proxy.",
-     .support = kNotYet},
+     .doc = "The application behind the proxy; without it there is no proxy."},
     {.path = "proxy.db",
      .access = at<kProxy, &ProxyConfig::db>,
-     .doc = "The database whose position the proxy tracks for each client.",
-     .support = kNotYet},
+     .doc = "The database whose position the proxy tracks for each client; several separated by "
+            "commas, or * for all."},
     {.path = "proxy.debug",
      .access = at<kProxy, &ProxyConfig::debug>,
-     .doc = "Logs the proxy's decisions.",
-     .support = kNotYet},
+     .doc = "Logs the proxy's decisions."},
     {.path = "proxy.passthrough",
      .access = at<kProxy, &ProxyConfig::passthrough>,
-     .doc = "Paths that go straight to the application; * stands for anything.",
-     .support = kNotYet},
+     .doc = "Paths that go straight to the application; * stands for anything."},
     {.path = "proxy.always-forward",
      .access = at<kProxy, &ProxyConfig::always_forward>,
-     .doc = "Paths that go to the primary whatever the method; * stands for anything.",
-     .support = kNotYet},
+     .doc = "Paths that go to the primary whatever the method; * stands for anything."},
     {.path = "proxy.primary-redirect-timeout",
      .access = at<kProxy, &ProxyConfig::primary_redirect_timeout>,
-     .doc = "How long a write is held while no primary is known.",
-     .support = kNotYet},
+     .doc = "How long a write is held while no primary is known."},
     {.path = "proxy.max-lag",
      .access = at<kProxy, &ProxyConfig::max_lag>,
-     .doc = "The lag from which on the health check fails; 0: it never does for that.",
-     .support = kNotYet},
+     .doc = "The lag from which on the health check fails; 0: it never does for that."},
     {.path = "proxy.read-timeout",
      .access = at<kProxy, &ProxyConfig::read_timeout>,
-     .doc = "How long a client may take for a whole request; 0: no limit.",
-     .support = kNotYet},
+     .doc = "How long a client may take for a whole request; 0: no limit."},
     {.path = "proxy.write-timeout",
      .access = at<kProxy, &ProxyConfig::write_timeout>,
-     .doc = "How long a response may take; 0: no limit.",
-     .support = kNotYet},
+     .doc = "How long a response may take; 0: no limit."},
     {.path = "proxy.read-header-timeout",
      .access = at<kProxy, &ProxyConfig::read_header_timeout>,
-     .doc = "How long a client may take for a request's headers; 0: no limit.",
-     .support = kNotYet},
+     .doc = "How long a client may take for a request's headers; 0: no limit."},
     {.path = "proxy.idle-timeout",
      .access = at<kProxy, &ProxyConfig::idle_timeout>,
-     .doc = "How long a connection may wait for its next request; 0: no limit.",
+     .doc = "How long a connection may wait for its next request; 0: no limit."},
+    {.path = "proxy.response-timeout",
+     .access = at<kProxy, &ProxyConfig::response_timeout>,
+     .doc = "How long the application may take to begin its response; 0: no limit."},
+    {.path = "proxy.wait-timeout",
+     .access = at<kProxy, &ProxyConfig::wait_timeout>,
+     .doc = "How long a read waits for this node to be where its client was."},
+    {.path = "proxy.on-timeout",
+     .access = choice<kProxy, &ProxyConfig::on_timeout>(kProxyOnTimeouts),
+     .doc = "What becomes of a read that waited in vain: forward sends it to the primary, stale "
+            "answers from what is here, fail answers 504."},
+    {.path = "proxy.mode",
+     .access = choice<kProxy, &ProxyConfig::mode>(kProxyModes),
+     .doc = "How requests reach the primary: forward sends them to its proxy, fly-replay asks "
+            "Fly.io's edge to, auto does the latter where that edge is in front."},
+    {.path = "proxy.forward-url",
+     .access = at<kProxy, &ProxyConfig::forward_url>,
+     .doc = "The primary's proxy, where it is not at the host of its advertise-url with this "
+            "node's own proxy port; {hostname} stands for its host name."},
+    {.path = "proxy.rules",
+     .access = at<kProxy, &ProxyConfig::rules>,
+     .doc = "Where single routes go, the first that fits: METHODS PATH local|primary "
+            "[Header[=pattern]]."},
+    {.path = "proxy.upgrades",
+     .access = choice<kProxy, &ProxyConfig::upgrades>(kProxyUpgrades),
+     .doc = "Where WebSockets and other upgrades go: local or primary."},
+    {.path = "proxy.durability",
+     .access = at<kProxy, &ProxyConfig::durability>,
+     .doc = "Whether a response waits until this many replicas have what it tells of; local: it "
+            "does not.",
      .support = kNotYet},
+    {.path = "proxy.durability-timeout",
+     .access = at<kProxy, &ProxyConfig::durability_timeout>,
+     .doc = "How long such a response waits before 503 says that the write is in doubt.",
+     .support = kNotYet},
+    {.path = "proxy.max-body-size",
+     .access = at<kProxy, &ProxyConfig::max_body_bytes>,
+     .doc = "The size of a request's body past which it is refused; 0: no limit."},
+    {.path = "proxy.threads",
+     .access = at<kProxy, &ProxyConfig::threads>,
+     .doc = "How many threads serve the proxy; 0: half as many as there are processors."},
+    {.path = "proxy.access-log",
+     .access = at<kProxy, &ProxyConfig::access_log>,
+     .doc = "Logs a line for each request."},
+    {.path = "proxy.secret",
+     .access = at<kProxy, &ProxyConfig::secret>,
+     .doc = "A secret that all nodes share; clients' tokens and forwarded requests are signed "
+            "with it.",
+     .secret = Secret::kText},
 
     {.path = "lease.type",
-     .access = choice<kLease, &LeaseConfig::type>(
-         kLeaseTypes, "consul", "write static, with lease.candidate true on one node only"),
+     .access = choice<kLease, &LeaseConfig::type>(kLeaseTypes),
      .doc = "Who decides which node is the primary: consul, or static for a fixed one.",
      .required = true},
     {.path = "lease.hostname",
@@ -170,28 +208,32 @@ constexpr Key kKeys[] = {
      .access = at<kLease, &LeaseConfig::demote_delay>,
      .doc = "How long a node that gave up the role does not ask for it again.",
      .support = kNotYet},
+    {.path = "lease.term",
+     .access = at<kLease, &LeaseConfig::term>,
+     .doc = "After how long without a sign of the primary another node takes its place.",
+     .min = 1s,
+     .max = 60s},
+    {.path = "lease.failsafe",
+     .access = at<kLease, &LeaseConfig::failsafe>,
+     .doc = "Lets the primary go on without Consul as long as every candidate promises to wait."},
     {.path = "lease.databases",
      .access = at<kLease, &LeaseConfig::databases>,
      .doc = "The databases that this replica follows; none named: all."},
     {.path = "lease.consul.url",
      .access = at<kLease, kConsul, &ConsulConfig::url>,
      .doc = "Consul's URL; the password in it is the access token, its path precedes the key.",
-     .support = kNotYet,
      .secret = Secret::kUrl},
     {.path = "lease.consul.key",
      .access = at<kLease, kConsul, &ConsulConfig::key>,
-     .doc = "The key that the primary holds; one per cluster.",
-     .support = kNotYet},
+     .doc = "The key that the primary holds; one per cluster."},
     {.path = "lease.consul.ttl",
      .access = at<kLease, kConsul, &ConsulConfig::ttl>,
      .doc = "After how long without renewal Consul ends the session; Consul takes 10s to 24h.",
-     .support = kNotYet,
      .min = 10s,
      .max = 24h},
     {.path = "lease.consul.lock-delay",
      .access = at<kLease, kConsul, &ConsulConfig::lock_delay>,
      .doc = "For how long nobody gets the key after a session's end; Consul takes up to 60s.",
-     .support = kNotYet,
      .max = 60s},
 
     {.path = "backup.type",

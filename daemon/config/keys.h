@@ -18,8 +18,6 @@ struct Choice {
   std::span<const std::string_view> names;  // an empty name stands for "none"
   uint8_t (*get)(const Config&);
   void (*set)(Config&, uint8_t);
-  std::string_view not_yet = "\n";  // the name that this build cannot do; no name by default
-  std::string_view instead;         // what to write in its place
 };
 
 template <typename T>

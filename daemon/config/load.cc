@@ -48,9 +48,6 @@ Result<Loaded> read_and_parse(const std::string& path, const LoadOptions& option
   TRY_ASSIGN(const std::string text, read_file(path));
   TRY_ASSIGN(Parsed parsed,
              parse(text, {path, options.expand, options.environment, options.hostname}));
-  if (const Status supported = check_supported(parsed.config); !supported) {
-    return std::unexpected(supported.error().within(path));
-  }
   return Loaded{std::move(parsed.config), path, std::move(parsed.warnings)};
 }
 

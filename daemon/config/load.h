@@ -28,7 +28,7 @@ struct Loaded {
 };
 
 // Reads `path`, or the first of `places` that exists. Errors: kNotFound (lists where it looked),
-// the operating system's, kInvalid (parse.h), kUnsupported (validate.h). Blocks on the disk.
+// the operating system's, kInvalid (parse.h). Blocks on the disk.
 [[nodiscard]] Result<Loaded> load(const LoadOptions& options);
 
 }  // namespace skerry::config

@@ -23,8 +23,7 @@ struct Parsed {
   std::vector<std::string> warnings;  // "<name>:<line>: …", without secrets
 };
 
-// All that is wrong as one kInvalid, each error on a line of its own with its line number. Does not
-// ask whether this build can do what the file wants: check_supported() does.
+// All that is wrong as one kInvalid, each error on a line of its own with its line number.
 [[nodiscard]] Result<Parsed> parse(std::string_view text, const Source& source);
 
 }  // namespace skerry::config

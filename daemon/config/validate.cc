@@ -139,14 +139,4 @@ void validate(const Document& document, Problems& problems) {
   Validator(document, problems).run();
 }
 
-Status check_supported(const Config& config) {
-  for (const Key& key : keys()) {
-    const auto* choice = std::get_if<Choice>(&key.access);
-    if (choice == nullptr || choice->names[choice->get(config)] != choice->not_yet) continue;
-    return fail(Errc::kUnsupported, fmt::format("{} \"{}\" is not supported by this build yet; {}",
-                                                key.path, choice->not_yet, choice->instead));
-  }
-  return {};
-}
-
 }  // namespace skerry::config

@@ -32,8 +32,7 @@ bool is_refusal_of_no_wait(int err) {
 }  // namespace
 
 bool LineWriter::wait_writable(Deadline deadline) const {
-  const auto left =
-      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
   pollfd item{fd_, POLLOUT, 0};
   const int ready = ::poll(&item, 1, static_cast<int>(std::max<int64_t>(left, 0)));
   if (ready < 0) return errno == EINTR && Clock::now() < deadline;

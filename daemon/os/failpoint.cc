@@ -55,6 +55,11 @@ Rule parse_rule(std::string_view text) {
   return rule;
 }
 
+void append(int fd, const char* site) {
+  const std::string line = std::string(site) + "\n";
+  if (::write(fd, line.data(), line.size()) < 0) std::abort();
+}
+
 class Failpoints {
  public:
   Failpoints() {
@@ -67,18 +72,19 @@ class Failpoints {
     if (const char* log = std::getenv("SKERRY_FAILPOINT_LOG")) {
       log_ = ::open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     }
-    active_ = !rules_.empty() || log_ >= 0;
+    if (const char* trace = std::getenv("SKERRY_FAILPOINT_TRACE")) {
+      trace_ = ::open(trace, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    }
+    active_ = !rules_.empty() || log_ >= 0 || trace_ >= 0;
   }
 
   int reach(const char* site) {
     if (!active_) return 0;
     const std::lock_guard lock(mutex_);
-    if (log_ >= 0 && seen_.insert(site).second) {
-      const std::string line = std::string(site) + "\n";
-      if (::write(log_, line.data(), line.size()) < 0) std::abort();
-    }
+    if (trace_ >= 0) append(trace_, site);
+    if (log_ >= 0 && seen_.insert(site).second) append(log_, site);
     for (Rule& rule : rules_) {
-      if (rule.site != site) continue;
+      if (rule.site != site && rule.site != "*") continue;
       ++rule.calls;
       if (rule.calls != rule.nth && !(rule.and_later && rule.calls > rule.nth)) continue;
       if (rule.action != kKill) return rule.action;
@@ -93,6 +99,7 @@ class Failpoints {
   std::vector<Rule> rules_;
   std::set<std::string> seen_;
   int log_ = -1;
+  int trace_ = -1;
   bool active_ = false;
 };
 

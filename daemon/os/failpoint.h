@@ -3,9 +3,10 @@
 //
 // The environment variable SKERRY_FAILPOINTS holds rules separated by commas:
 //   <site>=kill[@n]        the process ends by SIGKILL before the n-th call there (default: first)
+//   *=…                    the same for the calls of all sites together
 //   <site>=<errno>[@n]     the n-th call fails with ENOSPC, EIO, …; @n+ : it and all that follow
-// SKERRY_FAILPOINT_LOG names a file to which each site is appended the first time it is reached, so
-// that a test can enumerate them.
+// SKERRY_FAILPOINT_LOG names a file to which each site is appended the first time it is reached,
+// SKERRY_FAILPOINT_TRACE one to which it is each time, so that a test can enumerate them.
 #pragma once
 
 namespace skerry::os {

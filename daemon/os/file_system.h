@@ -23,6 +23,7 @@ struct FileInfo {
   int64_t modified_ns = 0;  // since the Unix epoch
   int64_t changed_ns = 0;
   int64_t created_ns = 0;  // 0 where the disk does not say
+  uint32_t mode = 0;       // its permission bits, as in stat(2)
 };
 
 // A shared, writable mapping of a file from its beginning. Ends the process's view, not the file.
@@ -44,6 +45,11 @@ class File {
   [[nodiscard]] virtual Status allocate(Site site, uint64_t offset, uint64_t bytes) = 0;
   [[nodiscard]] virtual Status sync(Site site) = 0;  // data and size, as fdatasync
   [[nodiscard]] virtual Result<FileInfo> info() = 0;
+  // Its permission bits; kept by a file system that has such.
+  [[nodiscard]] virtual Status set_mode(Site site, uint32_t mode) {
+    (void)site, (void)mode;
+    return {};
+  }
   [[nodiscard]] virtual Result<std::unique_ptr<Mapping>> map(Site site, uint64_t bytes) = 0;
 };
 

@@ -24,8 +24,12 @@ int64_t nanoseconds(const statx_timestamp& t) {
 }
 
 FileInfo info_of(const struct statx& s) {
-  return {s.stx_size, s.stx_ino, nanoseconds(s.stx_mtime), nanoseconds(s.stx_ctime),
-          (s.stx_mask & STATX_BTIME) != 0 ? nanoseconds(s.stx_btime) : 0};
+  return {s.stx_size,
+          s.stx_ino,
+          nanoseconds(s.stx_mtime),
+          nanoseconds(s.stx_ctime),
+          (s.stx_mask & STATX_BTIME) != 0 ? nanoseconds(s.stx_btime) : 0,
+          s.stx_mode & 07777u};
 }
 
 class PosixMapping final : public Mapping {
@@ -49,7 +53,8 @@ class PosixMapping final : public Mapping {
 
 class PosixFile final : public File {
  public:
-  PosixFile(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  PosixFile(Fd fd, std::string path, Changes* changes)
+      : fd_(std::move(fd)), path_(std::move(path)), changes_(changes) {}
 
   Result<size_t> read_at(Site site, uint64_t offset, ByteSpan into) override {
     if (const int err = failpoint(site)) return fail_at(site, err, path_);
@@ -67,6 +72,7 @@ class PosixFile final : public File {
 
   Status write_at(Site site, uint64_t offset, ByteView data) override {
     if (const int err = failpoint(site)) return fail_at(site, err, path_);
+    const Changes::Scope scope(changes_);
     while (!data.empty()) {
       const ssize_t n = ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
       if (n < 0 && errno == EINTR) continue;
@@ -79,12 +85,14 @@ class PosixFile final : public File {
 
   Status truncate(Site site, uint64_t bytes) override {
     if (const int err = failpoint(site)) return fail_at(site, err, path_);
+    const Changes::Scope scope(changes_);
     if (::ftruncate(fd_.get(), static_cast<off_t>(bytes)) != 0) return fail_at(site, errno, path_);
     return {};
   }
 
   Status allocate(Site site, uint64_t offset, uint64_t bytes) override {
     if (const int err = failpoint(site)) return fail_at(site, err, path_);
+    const Changes::Scope scope(changes_);
     if (::fallocate(fd_.get(), 0, static_cast<off_t>(offset), static_cast<off_t>(bytes)) != 0) {
       return fail_at(site, errno, path_);
     }
@@ -94,6 +102,13 @@ class PosixFile final : public File {
   Status sync(Site site) override {
     if (const int err = failpoint(site)) return fail_at(site, err, path_);
     if (::fdatasync(fd_.get()) != 0) return fail_at(site, errno, path_);
+    return {};
+  }
+
+  Status set_mode(Site site, uint32_t mode) override {
+    if (const int err = failpoint(site)) return fail_at(site, err, path_);
+    const Changes::Scope scope(changes_);
+    if (::fchmod(fd_.get(), mode) != 0) return fail_at(site, errno, path_);
     return {};
   }
 
@@ -115,6 +130,7 @@ class PosixFile final : public File {
  private:
   Fd fd_;
   std::string path_;
+  Changes* changes_;
 };
 
 int flags_of(OpenMode mode) {
@@ -138,9 +154,11 @@ int flags_of(OpenMode mode) {
 Result<std::unique_ptr<File>> PosixFileSystem::open(Site site, const std::string& path,
                                                     OpenMode mode) {
   if (const int err = failpoint(site)) return fail_at(site, err, path);
+  const bool may_create = mode != OpenMode::kRead && mode != OpenMode::kReadWrite;
+  const Changes::Scope scope(may_create ? changes_ : nullptr);
   Fd fd(::open(path.c_str(), flags_of(mode) | O_CLOEXEC, 0644));
   if (!fd) return fail_at(site, errno, path);
-  return std::make_unique<PosixFile>(std::move(fd), path);
+  return std::make_unique<PosixFile>(std::move(fd), path, changes_);
 }
 
 Result<FileInfo> PosixFileSystem::info(const std::string& path) {
@@ -153,18 +171,21 @@ Result<FileInfo> PosixFileSystem::info(const std::string& path) {
 
 Status PosixFileSystem::remove(Site site, const std::string& path) {
   if (const int err = failpoint(site)) return fail_at(site, err, path);
+  const Changes::Scope scope(changes_);
   if (::unlink(path.c_str()) != 0) return fail_at(site, errno, path);
   return {};
 }
 
 Status PosixFileSystem::rename(Site site, const std::string& from, const std::string& to) {
   if (const int err = failpoint(site)) return fail_at(site, err, from);
+  const Changes::Scope scope(changes_);
   if (::rename(from.c_str(), to.c_str()) != 0) return fail_at(site, errno, from + " -> " + to);
   return {};
 }
 
 Status PosixFileSystem::make_directory(Site site, const std::string& path) {
   if (const int err = failpoint(site)) return fail_at(site, err, path);
+  const Changes::Scope scope(changes_);
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) return fail_at(site, error.value(), path);
@@ -173,6 +194,7 @@ Status PosixFileSystem::make_directory(Site site, const std::string& path) {
 
 Status PosixFileSystem::remove_directory(Site site, const std::string& path) {
   if (const int err = failpoint(site)) return fail_at(site, err, path);
+  const Changes::Scope scope(changes_);
   if (::rmdir(path.c_str()) != 0) return fail_at(site, errno, path);
   return {};
 }

@@ -9,7 +9,7 @@
 
 namespace skerry::os {
 
-static std::string read_proc(pid_t pid, const char* what) {
+static std::string read_proc(pid_t pid, std::string_view what) {
   const std::string path = fmt::format("/proc/{}/{}", pid, what);
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
                                                              &std::fclose);
@@ -19,10 +19,9 @@ static std::string read_proc(pid_t pid, const char* what) {
   return {text.data(), n};
 }
 
-bool is_ending(pid_t pid) {
+// Of a "stat" file of /proc.
+static bool shows_end(const std::string& stat) {
   constexpr unsigned kExiting = 4;  // PF_EXITING
-  if (pid <= 0) return false;       // not visible from here
-  const std::string stat = read_proc(pid, "stat");
   const size_t behind_name = stat.rfind(')');
   if (behind_name == std::string::npos) return true;
   char state = 0;
@@ -30,6 +29,15 @@ bool is_ending(pid_t pid) {
   const int n =
       std::sscanf(stat.c_str() + behind_name + 1, " %c %*d %*d %*d %*d %*d %u", &state, &flags);
   return n == 2 && (state == 'Z' || state == 'X' || (flags & kExiting) != 0);
+}
+
+bool is_ending(pid_t pid) {
+  if (pid <= 0) return false;  // not visible from here
+  return shows_end(read_proc(pid, "stat"));
+}
+
+bool is_ending(pid_t pid, pid_t tid) {
+  return shows_end(read_proc(pid, fmt::format("task/{}/stat", tid)));
 }
 
 std::string program_of(pid_t pid) {
