@@ -28,6 +28,15 @@ class CommitGate {
   [[nodiscard]] virtual Result<Decision> may_commit(const Database& database,
                                                     const Transaction& transaction) = 0;
 
+  // Asked once a granted transaction has reached the disk, before it is published and the
+  // application told; as above. An error: the time that it took was more than the right to write
+  // lasted. Nobody is told that it was committed. In a WAL it is undone; in rollback mode, where
+  // the journal is gone by then, it stays, and the application has an error of unknown outcome.
+  [[nodiscard]] virtual Status may_acknowledge(const Database& database) {
+    (void)database;
+    return {};
+  }
+
   // Called after kHold with the database's mutex released. The gate calls `resume` exactly once,
   // from any thread, within its own time limit.
   using Resume = std::move_only_function<void(Status)>;
@@ -39,6 +48,13 @@ class CommitGate {
 class CommitListener {
  public:
   virtual ~CommitListener() = default;
+  // Whether committed() is to have the pages of a transaction that changes as many of this size
+  // (`Transaction::images`). Asked for each commit, and in rollback mode also with `pages` 1 before
+  // each write: one or two loads.
+  [[nodiscard]] virtual bool wants_images(uint32_t pages, PageSize page_size) {
+    (void)pages, (void)page_size;
+    return false;
+  }
   virtual void committed(Database& database, const Transaction& transaction) = 0;
 };
 

@@ -8,11 +8,18 @@
 
 namespace skerry::db {
 
-Result<std::unique_ptr<CommitLog>> CommitLog::open(os::FileSystem& fs, const std::string& dir,
+Result<std::unique_ptr<CommitLog>> CommitLog::open(os::FileSystem& fs,
+                                                   const std::string& database_dir,
                                                    LogSegment::Known known) {
+  const std::string dir = database_dir + "/log";
   TRY(fs.make_directory(os::Site("log:directory"), dir));
   std::unique_ptr<CommitLog> log(new CommitLog(fs, dir));
   TRY(log->load(known));
+  TRY_ASSIGN(log->levels_, LtxLevels::open(fs, database_dir + "/ltx"));
+  // A merge that did not get to removing its segment is made anew.
+  if (const Txid first = log->first(); first != Txid(0)) {
+    TRY(log->levels_->drop_after(Txid(first.value() - 1)));
+  }
   return log;
 }
 
@@ -41,7 +48,8 @@ Status CommitLog::load(LogSegment::Known known) {
 }
 
 Result<std::shared_ptr<LogSegment>> CommitLog::segment_for(Txid first) {
-  if (!segments_.empty() && !roll_) {
+  const std::lock_guard lock(mutex_);
+  if (!segments_.empty() && !roll_.load()) {
     auto& active = segments_.back();
     if (next(active->last()) == first && active->end() < kSegmentBytesMax) return active;
   }
@@ -88,6 +96,28 @@ Status CommitLog::write_streamed(RecordHead head,
   return {};
 }
 
+Status CommitLog::take_file(RecordHead head, const std::string& path) {
+  INVARIANT(!pending_segment_);
+  TRY_ASSIGN(auto segment, LogSegment::take(fs_, path, dir_, head.first));
+  if (auto written = segment->write(os::Site("commit:log:append"), 0, encode(head)); !written) {
+    (void)segment->drop_after(segment->last());
+    return written;
+  }
+  pending_ = {head, 0};
+  pending_segment_ = std::move(segment);
+  pending_taken_from_ = path;
+  return {};
+}
+
+Status CommitLog::mark_written(uint32_t flags) {
+  INVARIANT(pending_segment_ != nullptr);
+  RecordHead head = pending_.head;
+  head.flags |= flags;
+  TRY(pending_segment_->write(os::Site("commit:log:mark"), pending_.offset, encode(head)));
+  pending_.head = head;
+  return {};
+}
+
 Status CommitLog::sync_written() {
   INVARIANT(pending_segment_ != nullptr);
   TRY(pending_segment_->sync(os::Site("commit:log:sync")));
@@ -108,6 +138,7 @@ LogSegment::Known CommitLog::publish() {
   }
   pending_segment_->publish(pending_);
   pending_segment_.reset();
+  pending_taken_from_.clear();
   return {pending_.offset, pending_.head.last};
 }
 
@@ -115,7 +146,12 @@ Status CommitLog::abandon() {
   if (!pending_segment_) return {};
   auto segment = std::move(pending_segment_);
   pending_segment_.reset();
-  return segment->drop_after(segment->last());
+  if (const std::string home = std::exchange(pending_taken_from_, {}); !home.empty()) {
+    TRY(fs_.rename(os::Site("log:give-back"), segment->path(), home));
+    return fs_.sync_directory(os::Site("log:give-back"), dir_);
+  }
+  TRY(segment->drop_after(segment->last()));
+  return segment->sync(os::Site("log:drop:sync"));
 }
 
 Status CommitLog::sync() {
@@ -145,12 +181,20 @@ Status CommitLog::sync() {
 
 Status CommitLog::drop_after(Txid last) {
   INVARIANT(!pending_segment_);
+  TRY(levels_->drop_after(last));
   const std::lock_guard lock(mutex_);
   while (!segments_.empty() && segments_.back()->first() > last) {
     TRY(fs_.remove(os::Site("log:remove"), segments_.back()->path()));
     segments_.pop_back();
+    directory_unsynced_ = true;
   }
-  if (!segments_.empty()) TRY(segments_.back()->drop_after(last));
+  // On disk too, so that a power cut does not bring back what was dropped.
+  if (directory_unsynced_) TRY(fs_.sync_directory(os::Site("log:drop:sync"), dir_));
+  directory_unsynced_ = false;
+  if (!segments_.empty()) {
+    TRY(segments_.back()->drop_after(last));
+    TRY(segments_.back()->sync(os::Site("log:drop:sync")));
+  }
   synced_ = std::min(synced_, last);
   return {};
 }
@@ -159,8 +203,20 @@ void CommitLog::roll() {
   roll_ = true;
 }
 
+Status CommitLog::begin_segment() {
+  INVARIANT(!pending_segment_);
+  const std::lock_guard lock(mutex_);
+  if (segments_.empty() || segments_.back()->last() < segments_.back()->first()) return {};
+  TRY_ASSIGN(auto segment, LogSegment::create(fs_, dir_, next(segments_.back()->last())));
+  segments_.push_back(std::move(segment));
+  directory_unsynced_ = true;
+  roll_ = false;
+  return {};
+}
+
 Status CommitLog::reset() {
   INVARIANT(!pending_segment_);
+  TRY(levels_->drop_after(Txid(0)));
   const std::lock_guard lock(mutex_);
   for (; !segments_.empty(); segments_.erase(segments_.begin())) {
     TRY(os::remove_if_exists(fs_, os::Site("log:remove"), segments_.front()->path()));
@@ -172,7 +228,8 @@ Status CommitLog::reset() {
 
 Txid CommitLog::first() const {
   const std::lock_guard lock(mutex_);
-  return segments_.empty() ? Txid(0) : segments_.front()->first();
+  const bool empty = segments_.empty() || segments_.front()->last() < segments_.front()->first();
+  return empty ? Txid(0) : segments_.front()->first();
 }
 
 Txid CommitLog::last() const {
@@ -193,6 +250,26 @@ std::optional<CommitLog::Found> CommitLog::find(Txid txid) const {
   const auto& segment = *std::prev(after);
   if (auto place = segment->find(txid)) return Found{segment, *place};
   return std::nullopt;
+}
+
+Result<std::optional<StoredLtx>> CommitLog::stored(Txid txid) const {
+  for (;;) {
+    const Txid log_first = first();
+    if (const auto found = find(txid)) {
+      TRY_ASSIGN(auto record, found->segment->stored(found->place));
+      return record;
+    }
+    auto merged = levels_->find(txid);
+    // Merged in between: what the log had a moment ago is in another place now.
+    const bool moved =
+        first() != log_first || (!merged && merged.error().code() == Errc::kNotFound);
+    if (!moved) return merged;
+  }
+}
+
+Txid CommitLog::oldest() const {
+  const auto files = levels_->files();
+  return files.empty() ? first() : files.front().first;
 }
 
 std::vector<std::shared_ptr<LogSegment>> CommitLog::segments() const {

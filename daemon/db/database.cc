@@ -7,11 +7,12 @@
 #include "daemon/db/database_internal.h"
 #include "daemon/os/blocking.h"
 #include "ltx/base/invariant.h"
+#include "ltx/checksum.h"
 
 namespace skerry::db {
 
 Database::Database(const Environment& environment, std::string name, std::string dir)
-    : env_(environment), name_(std::move(name)), dir_(std::move(dir)), scratch_(kPageBytesMax) {}
+    : env_(environment), name_(std::move(name)), dir_(std::move(dir)) {}
 
 Database::~Database() = default;
 
@@ -30,9 +31,50 @@ Stamp Database::stamp() {
   return {env_.clock.wall_ms(), env_.gate.epoch(), env_.node};
 }
 
-Status Database::check_idle() const {
-  if (held_ == nullptr) return {};
-  return fail(Errc::kBusy, fmt::format("database {}: a commit waits for its confirmation", name_));
+// The changes' pages, where the listener wants them. What is given for a page's content before is
+// held against the page-checksum table.
+std::shared_ptr<const CommitImages> Database::images(const ChangeSet& set, PageReader& pages,
+                                                     const Before& before) {
+  const auto count = static_cast<uint32_t>(set.changes.size());
+  if (!env_.listener.wants_images(count, set.page_size)) return nullptr;
+  const size_t page_bytes = set.page_size.bytes();
+  auto images = std::make_shared<CommitImages>();
+  images->page_size = set.page_size;
+  images->pages.reserve(count);
+  images->content.reserve(2 * count * page_bytes);
+  for (const Change& change : set.changes) {
+    const auto after = pages.read(change);
+    if (!after) return nullptr;
+    CommitImages::Page& page = images->pages.emplace_back(change.pgno, images->content.size());
+    append(images->content, *after);
+    const Checksum known = history_->table().get(change.pgno);
+    if (set.every_page || known == Checksum(0)) continue;
+    const ByteView old = before(change.pgno);
+    if (old.size() != page_bytes || ltx::page_checksum(change.pgno, old) != known) continue;
+    page.before = images->content.size();
+    append(images->content, old);
+  }
+  return images;
+}
+
+// What may not be written while a transaction is between being recorded and being visible. The
+// wal-index is SQLite's own matter, and a checkpoint writes only what is committed.
+Status Database::check_idle(FileKind kind) const {
+  if (kind == FileKind::kShm) return {};
+  if (held_ != nullptr) {
+    return fail(Errc::kBusy,
+                fmt::format("database {}: a commit waits for its confirmation", name_));
+  }
+  if (kind == FileKind::kDatabase && has_wal_frames()) return {};
+  if (applying_ == Applying::kNo && !must_redo_) return {};
+  return fail(Errc::kBusy,
+              fmt::format("database {}: a transaction of another node is being applied", name_));
+}
+
+Status Database::check_may_apply() const {
+  TRY(check_idle(FileKind::kWal));
+  if (!staged_) return {};
+  return fail(Errc::kBusy, fmt::format("database {}: another commit is on its way", name_));
 }
 
 Result<std::optional<sqlite::DbHeader>> Database::read_header() {
@@ -67,6 +109,7 @@ void Database::attach(FileKind kind, std::shared_ptr<os::File> opened) {
   if (kind != FileKind::kWal) return;
   wal_.attach(file(kind).get());
   wal_.restart(std::nullopt);
+  wal_bytes_ = info ? info->bytes : 0;
 }
 
 void Database::detach(FileKind kind) {
@@ -94,6 +137,7 @@ void Database::deliver(Outcome outcome, Done done) {
 }
 
 void Database::write(FileKind kind, Target target, uint64_t offset, ByteView data, Done done) {
+  counters_.writes[static_cast<size_t>(kind)].fetch_add(1, std::memory_order_relaxed);
   Outcome outcome;
   {
     const std::lock_guard lock(mutex_);
@@ -104,7 +148,7 @@ void Database::write(FileKind kind, Target target, uint64_t offset, ByteView dat
 }
 
 Database::Outcome Database::write_locked(FileKind kind, uint64_t offset, ByteView data) {
-  if (auto idle = check_idle(); !idle) return idle;
+  if (auto idle = check_idle(kind); !idle) return idle;
   if (!file(kind)) return fail(Errc::kNotFound, fmt::format("{}{} is gone", name_, suffix(kind)));
   switch (kind) {
     case FileKind::kDatabase:
@@ -130,7 +174,12 @@ void Database::truncate(FileKind kind, Target target, uint64_t bytes, Done done)
 }
 
 Database::Outcome Database::truncate_locked(FileKind kind, uint64_t bytes) {
-  if (auto idle = check_idle(); !idle) return idle;
+  // The size of a file that this process writes itself, told to the kernel by way of the mount.
+  const bool is_ours = (kind == FileKind::kDatabase && applying_ == Applying::kFile) ||
+                       (kind == FileKind::kWal && bytes >= wal_bytes_);
+  if (!is_ours) {
+    if (auto idle = check_idle(kind); !idle) return idle;
+  }
   const auto target = file(kind);
   const auto cut = [target, bytes]() -> Status {
     return target->truncate(os::Site("file:truncate"), bytes);
@@ -143,10 +192,11 @@ Database::Outcome Database::truncate_locked(FileKind kind, uint64_t bytes) {
       if (auto ready = before_wal_shrinks(bytes); !ready) return ready;
       auto done = cut();
       if (done) wal_.truncate(bytes);
+      if (done) wal_bytes_ = bytes;
       return done;
     }
     case FileKind::kDatabase:
-      return truncate_database(bytes);
+      return is_ours ? cut() : truncate_database(bytes);
     case FileKind::kShm:
       return cut();
   }
@@ -155,7 +205,7 @@ Database::Outcome Database::truncate_locked(FileKind kind, uint64_t bytes) {
 
 Status Database::allocate(FileKind kind, Target target, uint64_t offset, uint64_t bytes) {
   const std::lock_guard lock(mutex_);
-  TRY(check_idle());
+  TRY(check_idle(kind));
   if (target == file(kind)) TRY(env_.gate.may_write(*this));
   return target->allocate(os::Site("file:allocate"), offset, bytes);
 }
@@ -179,7 +229,7 @@ Database::Outcome Database::synced_locked(FileKind kind) {
   file_synced_ = true;
   // Without a journal this is the last that SQLite asks for in a transaction, and it can be
   // refused.
-  if (!unjournaled_ || held_ != nullptr) return Status{};
+  if (!unjournaled_ || !check_idle(kind)) return Status{};
   return commit_file_changes([]() -> Status { return {}; });
 }
 
@@ -187,13 +237,20 @@ void Database::remove(FileKind kind, std::move_only_function<Status()> unlink, D
   Outcome outcome;
   {
     const std::lock_guard lock(mutex_);
-    outcome = check_idle();
+    // A name that goes takes with it what is being recorded, unless that is why it goes.
+    outcome = is_being_dropped() ? Status{} : check_idle(FileKind::kWal);
+    if (kind == FileKind::kShm) outcome = Status{};
     if (*outcome) outcome = remove_locked(kind, std::move(unlink));
   }
   deliver(std::move(outcome), std::move(done));
 }
 
 Database::Outcome Database::remove_locked(FileKind kind, std::move_only_function<Status()> unlink) {
+  if (is_being_dropped()) {
+    if (auto gone = unlink(); !gone) return gone;
+    detach(kind);
+    return Status{};
+  }
   switch (kind) {
     case FileKind::kJournal:
       return end_journal([this, unlink = std::move(unlink)]() mutable -> Status {
@@ -238,6 +295,11 @@ Result<std::vector<PageNo>> Database::wal_pages(uint32_t first_frame, uint32_t l
   return pages;
 }
 
+bool Database::must_redo() const {
+  const std::lock_guard lock(mutex_);
+  return must_redo_;
+}
+
 bool Database::is_void() const {
   const std::lock_guard lock(mutex_);
   return history_->position().txid == Txid(0) && held_ == nullptr &&
@@ -246,14 +308,14 @@ bool Database::is_void() const {
 
 bool Database::has_unjournaled_changes() const {
   const std::lock_guard lock(mutex_);
-  return unjournaled_ && held_ == nullptr;
+  return (unjournaled_ || foreign_) && held_ == nullptr && applying_ == Applying::kNo;
 }
 
 void Database::commit_unjournaled(const std::function<bool()>& locks_free, Done done) {
   Outcome outcome(Status{});
   {
     const std::lock_guard lock(mutex_);
-    if (unjournaled_ && held_ == nullptr && locks_free()) {
+    if (unjournaled_ && check_idle(FileKind::kDatabase) && locks_free()) {
       outcome = commit_file_changes([]() -> Status { return {}; });
     }
   }
@@ -295,13 +357,59 @@ Database::Outcome Database::finish_held(Held& held, Status verdict) {
 
 void Database::publish() {
   history_->publish();
+  counters_.commits.fetch_add(1, std::memory_order_relaxed);
   env_.listener.committed(*this, *staged_);
   staged_.reset();
 }
 
-Status Database::close() {
+// The files that hold what is committed.
+Status Database::sync_files() {
+  std::array<std::shared_ptr<os::File>, 2> targets;
+  {
+    const std::lock_guard lock(mutex_);
+    targets = {file(FileKind::kWal), file(FileKind::kDatabase)};
+  }
+  for (const auto& target : targets) {
+    if (target) TRY(target->sync(os::Site("state:sync")));
+  }
+  return {};
+}
+
+Txid Database::synced_txid() const {
   const std::lock_guard lock(mutex_);
+  return history_->state().synced_txid;
+}
+
+Status Database::begin_log_segment() {
+  const std::lock_guard lock(mutex_);
+  TRY(check_idle(FileKind::kWal));
+  return history_->log().begin_segment();
+}
+
+Result<Txid> Database::sync_state() {
+  std::shared_ptr<os::Mapping> mapping;
+  Txid upto;
+  {
+    const std::lock_guard lock(mutex_);
+    const TableState& state = history_->state();
+    upto = state.position.txid;
+    if (state.synced_txid == upto) return upto;
+    mapping = history_->table().mapping();
+  }
   TRY(history_->log().sync());
+  TRY(sync_files());
+  TRY(PageChecksums::sync(*mapping));
+  const std::lock_guard lock(mutex_);
+  TableState state = history_->state();
+  state.synced_txid = std::min(upto, state.position.txid);
+  history_->table().save(state);
+  return state.synced_txid;
+}
+
+Status Database::close() {
+  TRY(history_->log().sync());
+  TRY(sync_files());
+  const std::lock_guard lock(mutex_);
   TableState state = history_->state();
   TRY(history_->table().sync());
   state.synced_txid = state.position.txid;

@@ -2,6 +2,8 @@
 // database_recovery.cc) share, and nobody else sees.
 #pragma once
 
+#include <condition_variable>
+
 #include "daemon/db/database.h"
 
 namespace skerry::db {

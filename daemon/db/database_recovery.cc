@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "daemon/db/database_internal.h"
+#include "daemon/db/power_cut.h"
 #include "ltx/checksum.h"
 #include "ltx/decoder.h"
 
@@ -26,20 +26,74 @@ Status Database::recover() {
   }
   TRY(table);
   const TableState& saved = (*table)->state();
-  TRY_ASSIGN(auto log,
-             CommitLog::open(env_.fs, dir_ + "/log", {saved.log_offset, saved.position.txid}));
+  TRY_ASSIGN(auto log, CommitLog::open(env_.fs, dir_, {saved.log_offset, saved.position.txid}));
   history_ = std::make_unique<History>(std::move(*table), std::move(log));
+  if (history_->state().image_pending) TRY(finish_image());
   TRY(attach_files());
   TRY(load_journal());
   recovery_.clean = history_->state().clean;
+  recovery_.power_cut = ended_by_power_cut();
+  if (recovery_.power_cut) TRY(PowerCut(*this).recover());
+  TRY(adopt_litefs_folder());
   TRY(settle_log());
   TRY(resume_wal());
   TRY(derive_commits());
   rollback_.load(history_->table());
   TRY(notice_file_changes());
   TableState state = history_->state();
+  const bool must_tell = state.clean || state.boot_id != env_.boot_id;
   state.clean = false;
-  state.boot_id = current_boot_id();
+  state.boot_id = env_.boot_id;
+  history_->table().save(state);
+  // From here on the table is not to be trusted after a power cut; that must be on disk first.
+  return must_tell ? history_->table().sync() : Status();
+}
+
+// Or the table that would tell is damaged.
+bool Database::ended_by_power_cut() const {
+  const TableState& state = history_->state();
+  if (history_->log().oldest() == Txid(0) && state.page_bytes == 0) return false;
+  return recovery_.rebuilt_table || (!state.clean && state.boot_id != env_.boot_id);
+}
+
+// On the first start over a folder of LiteFS's.
+Status Database::adopt_litefs_folder() {
+  TRY_ASSIGN(const auto litefs, read_litefs_state(env_.fs, dir_));
+  if (!litefs) return {};
+  const TableState& state = history_->state();
+  if (state.position.txid == Txid(0) && history_->log().oldest() == Txid(0)) {
+    TRY(PowerCut(*this).adopt(*litefs));
+    recovery_.notes.push_back(
+        fmt::format("taken over from LiteFS at its transaction {}", to_string(litefs->txid)));
+  }
+  TRY_ASSIGN(const std::string aside, set_aside_litefs_files(env_.fs, dir_, litefs->txid));
+  recovery_.notes.push_back(
+      fmt::format("LiteFS's {} transaction files are no longer needed; they are kept in {} until "
+                  "you remove them",
+                  litefs->files, aside));
+  return {};
+}
+
+// The table is the image's already; the rest follows, as often as it takes.
+Status Database::finish_image() {
+  const std::string image = fmt::format("{}/{}", dir_, kImagePagesName);
+  TRY(history_->log().reset());
+  for (const FileKind kind : {FileKind::kJournal, FileKind::kWal, FileKind::kShm}) {
+    detach(kind);
+    TRY(os::remove_if_exists(env_.fs, os::Site("image:remove"), path(kind)));
+  }
+  if (os::exists(env_.fs, image)) {
+    TRY(env_.fs.rename(os::Site("image:rename"), image, path(FileKind::kDatabase)));
+  }
+  TRY(env_.fs.sync_directory(os::Site("image:sync-directory"), dir_));
+  TRY_ASSIGN(auto opened, env_.fs.open(os::Site("image:open"), path(FileKind::kDatabase),
+                                       os::OpenMode::kReadWrite));
+  detach(FileKind::kDatabase);
+  attach(FileKind::kDatabase, std::move(opened));
+  rollback_.clear();
+  unjournaled_ = foreign_ = journal_active_ = must_redo_ = false;
+  TableState state = history_->state();
+  state.image_pending = false;
   history_->table().save(state);
   return {};
 }
@@ -68,55 +122,140 @@ Status Database::settle_log() {
       recovery_.notes.push_back("the commit log begins after the position; it is started anew");
       return log.reset();
     }
-    TRY_ASSIGN(const Bytes ltx, record->segment->read_ltx(record->place));
-    ltx::MemorySource source(ltx);
+    TRY_ASSIGN(auto stored, record->segment->stored(record->place));
+    StoredLtxSource source(std::move(stored));
     const auto verified = ltx::verify(source);
-    bool committed = false;
-    if (verified && verified->header.pre_apply_position() == position) {
-      TRY_ASSIGN(committed, is_committed(verified->header));
-    }
-    if (!committed) {
+    if (!verified || verified->header.pre_apply_position() != position) {
       recovery_.dropped_records += 1;
       return log.drop_after(position.txid);
     }
-    TRY(adopt_record(ltx, record->place.offset));
-    recovery_.adopted_records += 1;
+    TRY_ASSIGN(const Settled settled, settle_record(*verified, *record));
+    switch (settled) {
+      case Settled::kDone:
+        TRY(adopt_record(*record));
+        recovery_.adopted_records += 1;
+        break;
+      case Settled::kRedone:
+        TRY(adopt_record(*record));
+        recovery_.reapplied_records += 1;
+        break;
+      case Settled::kDropped:
+        recovery_.dropped_records += 1;
+        return log.drop_after(position.txid);
+      case Settled::kLeft:
+        must_redo_ = true;
+        return {};
+    }
   }
+}
+
+Result<Database::Settled> Database::settle_record(const ltx::Verified& verified,
+                                                  const CommitLog::Found& record) {
+  const uint32_t flags = record.place.head.flags;
+  if ((flags & RecordHead::kInPlace) != 0) {
+    TRY(redo_in_place(record));
+    return Settled::kRedone;
+  }
+  const bool replicated = (flags & RecordHead::kReplicated) != 0;
+  const bool brought = replicated || (flags & RecordHead::kImport) != 0;
+  TRY_ASSIGN(const bool committed,
+             brought ? shows_brought(verified) : is_committed(verified.header));
+  if (committed) return Settled::kDone;
+  // Written through the mount, once that is served again.
+  return replicated ? Settled::kLeft : Settled::kDropped;
+}
+
+Result<std::optional<sqlite::WalHeader>> Database::read_wal_header() {
+  auto& wal = file(FileKind::kWal);
+  if (!wal) return std::nullopt;
+  std::array<std::byte, sqlite::kWalHeaderBytes> raw;
+  TRY_ASSIGN(const size_t n, wal->read_at(os::Site("recovery:wal"), 0, raw));
+  return sqlite::decode_wal_header(ByteView(raw).first(n));
+}
+
+// The end of the WAL's frames that the position covers.
+sqlite::WalEnd Database::covered_wal_end(const sqlite::WalHeader& header) const {
+  const TableState& state = history_->state();
+  if (state.wal_salt == header.salt) return state.wal_end;
+  return {0, header.checksum, header.checksum};
 }
 
 // A WAL transaction counts if the chain of frames reaches its end; one of the database file if its
 // journal is no longer in force.
 Result<bool> Database::is_committed(const ltx::Header& header) {
   if (header.wal_bytes == 0) return !journal_active_;
-  if (!file(FileKind::kWal)) return false;
-  std::array<std::byte, sqlite::kWalHeaderBytes> raw;
-  TRY_ASSIGN(const size_t n, file(FileKind::kWal)->read_at(os::Site("recovery:wal"), 0, raw));
-  const auto wal_header = sqlite::decode_wal_header(ByteView(raw).first(n));
+  TRY_ASSIGN(const auto wal_header, read_wal_header());
   if (!wal_header || wal_header->salt != sqlite::WalSalt{header.wal_salt1, header.wal_salt2}) {
     return false;
   }
   WalCapture probe;
   probe.attach(file(FileKind::kWal).get());
-  const TableState& state = history_->state();
   const uint64_t end = header.wal_offset + header.wal_bytes;
-  const bool same = state.wal_salt == wal_header->salt;
-  probe.resume(*wal_header,
-               same ? state.wal_end : sqlite::WalEnd{0, wal_header->checksum, wal_header->checksum},
-               end);
+  probe.resume(*wal_header, covered_wal_end(*wal_header), end);
   for (;;) {
     TRY_ASSIGN(const auto effect, probe.scan());
     if (effect != WalCapture::Effect::kCompletes) return false;
     probe.commit();
     if (probe.chain().offset_after(probe.chain().end().frames) == end) {
-      adopted_end_ = probe.chain().end();
+      adopted_wal_ = {wal_header->salt, probe.chain().end()};
       return true;
     }
   }
 }
 
+// A transaction that was brought in (Replica) is one commit of the WAL, the next one, with a frame
+// for each page. If it drops the database, nothing of that is left.
+Result<bool> Database::shows_brought(const ltx::Verified& verified) {
+  if (verified.header.commit == 0) {
+    return !file(FileKind::kDatabase) && !file(FileKind::kWal) && !file(FileKind::kJournal);
+  }
+  TRY_ASSIGN(const auto wal_header, read_wal_header());
+  if (!wal_header) return false;
+  TRY_ASSIGN(const auto info, file(FileKind::kWal)->info());
+  WalCapture probe;
+  probe.attach(file(FileKind::kWal).get());
+  probe.resume(*wal_header, covered_wal_end(*wal_header), info.bytes);
+  TRY_ASSIGN(const auto effect, probe.scan());
+  if (effect != WalCapture::Effect::kCompletes) return false;
+  const sqlite::WalChain& chain = probe.chain();
+  if (chain.commit_pages() != verified.header.commit || chain.tail().size() != verified.pages) {
+    return false;
+  }
+  adopted_wal_ = {wal_header->salt, chain.commit_end()};
+  return true;
+}
+
+// The database file may hold any part of the transaction.
+Status Database::redo_in_place(const CommitLog::Found& record) {
+  auto& database = file(FileKind::kDatabase);
+  if (!database) {
+    TRY_ASSIGN(auto created, env_.fs.open(os::Site("recovery:redo:create"),
+                                          path(FileKind::kDatabase), os::OpenMode::kCreate));
+    attach(FileKind::kDatabase, std::move(created));
+  }
+  TRY_ASSIGN(auto stored, record.segment->stored(record.place));
+  StoredLtxSource source(std::move(stored));
+  ltx::Decoder decoder(source);
+  TRY_ASSIGN(const ltx::Header header, decoder.header());
+  const ByteSpan page = ByteSpan(scratch_).first(header.page_size.bytes());
+  for (;;) {
+    TRY_ASSIGN(const auto pgno, decoder.next_page(page));
+    if (!pgno) break;
+    TRY(database->write_at(os::Site("recovery:redo:write"), page_offset(*pgno, header.page_size),
+                           page));
+  }
+  TRY(database->truncate(os::Site("recovery:redo:truncate"),
+                         uint64_t{header.commit} * header.page_size.bytes()));
+  // Frames of before do not belong to what the file is now.
+  auto& wal = file(FileKind::kWal);
+  if (!wal) return {};
+  return wal->truncate(os::Site("recovery:redo:wal"), 0);
+}
+
 // Brings the table up to a record of the log that is committed.
-Status Database::adopt_record(ByteView ltx, uint64_t log_offset) {
-  ltx::MemorySource source(ltx);
+Status Database::adopt_record(const CommitLog::Found& record) {
+  TRY_ASSIGN(auto stored, record.segment->stored(record.place));
+  StoredLtxSource source(std::move(stored));
   ltx::Decoder decoder(source);
   TRY_ASSIGN(const ltx::Header header, decoder.header());
   PageChecksums& table = history_->table();
@@ -138,27 +277,23 @@ Status Database::adopt_record(ByteView ltx, uint64_t log_offset) {
   state.timestamp_ms = header.timestamp_ms;
   state.commit = header.commit;
   state.page_bytes = header.page_size.bytes();
-  state.log_offset = log_offset;
-  if (header.wal_bytes != 0) {
-    state.wal_salt = {header.wal_salt1, header.wal_salt2};
-    state.wal_end = adopted_end_;
+  state.log_offset = record.place.offset;
+  if (adopted_wal_) {
+    state.wal_salt = adopted_wal_->salt;
+    state.wal_end = adopted_wal_->end;
+    adopted_wal_.reset();
   }
   table.save(state);
   return {};
 }
 
 Status Database::resume_wal() {
-  auto& wal = file(FileKind::kWal);
-  if (!wal) return {};
-  std::array<std::byte, sqlite::kWalHeaderBytes> raw;
-  TRY_ASSIGN(const size_t n, wal->read_at(os::Site("recovery:wal"), 0, raw));
-  TRY_ASSIGN(const auto info, wal->info());
-  const auto header = sqlite::decode_wal_header(ByteView(raw).first(n));
+  TRY_ASSIGN(const auto header, read_wal_header());
   if (!header) return {};
-  const TableState& state = history_->state();
-  const bool same = state.wal_salt == header->salt;
-  wal_.resume(*header, same ? state.wal_end : sqlite::WalEnd{0, header->checksum, header->checksum},
-              info.bytes);
+  TRY_ASSIGN(const bool may_follow, may_follow_wal(*header));
+  if (!may_follow) return {};
+  TRY_ASSIGN(const auto info, file(FileKind::kWal)->info());
+  wal_.resume(*header, covered_wal_end(*header), info.bytes);
   return {};
 }
 
@@ -189,9 +324,29 @@ Status Database::notice_file_changes() {
   if (!header) return {};
   TRY_ASSIGN(const auto info, file(FileKind::kDatabase)->info());
   const TableState& state = history_->state();
-  unjournaled_ = rollback_.touched() || header->pages(info.bytes) != state.commit ||
-                 header->page_size.bytes() != state.page_bytes;
+  unjournaled_ = rollback_.touched();
+  if (unjournaled_) return {};  // by this node's doing: which pages, is marked
+  bool changed =
+      header->pages(info.bytes) != state.commit || header->page_size.bytes() != state.page_bytes;
+  // Whoever writes without a WAL changes the counter in the first page.
+  if (!changed) {
+    TRY_ASSIGN(changed, differs_from_table(PageNo(1)));
+  }
+  if (!changed) return {};
+  unjournaled_ = true;
+  if (state.commit == 0) return {};
+  rollback_.wrote(history_->table(), 0, info.bytes);
+  recovery_.notes.push_back(
+      "the database file is not as this node left it: it was changed behind the mount, which "
+      "becomes a transaction; use the mount, or \"skerry import\"");
   return {};
+}
+
+Result<bool> Database::differs_from_table(PageNo pgno) {
+  const TableState& state = history_->state();
+  FilePages pages(*file(FileKind::kDatabase), *PageSize::of(state.page_bytes), scratch_);
+  TRY_ASSIGN(const ByteView page, pages.read({pgno, 0}));
+  return ltx::page_checksum(pgno, page) != history_->table().get(pgno);
 }
 
 }  // namespace skerry::db

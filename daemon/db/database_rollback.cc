@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+
 #include "daemon/db/database_internal.h"
 #include "daemon/os/blocking.h"
+#include "ltx/checksum.h"
 
 namespace skerry::db {
 
@@ -16,33 +19,87 @@ static constexpr std::array<std::byte, 8> kEndedJournal{};
 
 Status Database::write_database(uint64_t offset, ByteView data) {
   auto& database = file(FileKind::kDatabase);
-  if (wal_.has_frames()) {
-    TRY(check_checkpoint_write(offset, data));
+  if (has_wal_frames()) {
+    TRY(sync_log_if_application_syncs());
+    // Frames that this process writes are visible a moment before their pages are known.
+    if (applying_ == Applying::kNo) TRY(check_checkpoint_write(offset, data));
     return database->write_at(os::Site("checkpoint:write"), offset, data);
   }
-  // A transaction that may no longer commit may still be rolled back from its journal.
-  const bool rolls_back = journal_active_ && rollback_.touched();
-  if (!rolls_back) TRY(env_.gate.may_write(*this));
+  // A transaction that may not, or cannot, be committed may still be rolled back from its journal.
+  if (!is_rolled_back_by(offset, data)) {
+    const bool rolls_back = journal_active_ && rollback_.touched();
+    if (!rolls_back) TRY(env_.gate.may_write(*this));
+    TRY(check_space_for_write(offset, data.size()));
+  }
+  if (env_.listener.wants_images(1, *PageSize::of(512))) {
+    before_images_.keep(*database, history_->table(), offset, data.size());
+  }
   rollback_.wrote(history_->table(), offset, data.size());
   if (!journal_active_) unjournaled_ = true;
   file_synced_ = false;
   return database->write_at(os::Site("database:write"), offset, data);
 }
 
-// With frames in the WAL, only a checkpoint writes the database file.
-Status Database::check_checkpoint_write(uint64_t offset, ByteView data) {
-  (void)offset;
-  (void)data;
-  return sync_log_if_application_syncs();
+// The page as it was committed: SQLite restores it from the journal, also where it had not been
+// overwritten yet.
+bool Database::is_rolled_back_by(uint64_t offset, ByteView data) {
+  const TableState& state = history_->state();
+  const bool one_page = state.page_bytes != 0 && data.size() == state.page_bytes &&
+                        offset % state.page_bytes == 0 &&
+                        offset < uint64_t{state.commit} * state.page_bytes;
+  if (!journal_active_ || rollback_.touched() || !one_page) return false;
+  const PageNo pgno(static_cast<uint32_t>(offset / state.page_bytes) + 1);
+  return ltx::page_checksum(pgno, data) == history_->table().get(pgno);
+}
+
+// A transaction whose record will find no room is refused here, where SQLite takes it for what it
+// is (SQLITE_FULL), rather than at its end. Asked at its first write, when the journal shows how
+// much it changes, and while it lets the file grow: never while it is rolled back.
+Status Database::check_space_for_write(uint64_t offset, uint64_t bytes) {
+  const TableState& state = history_->state();
+  const uint64_t committed = uint64_t{state.commit} * state.page_bytes;
+  const uint64_t growth = offset + bytes > committed ? offset + bytes - committed : 0;
+  const bool first = !rollback_.touched();
+  if (!first && growth == 0) return {};
+  uint64_t changed = 0;
+  if (auto& journal = file(FileKind::kJournal)) {
+    TRY_ASSIGN(const auto info, journal->info());
+    changed = info.bytes;
+  }
+  return check_space(first ? kSpaceCheckedEach : bytes, changed + growth);
+}
+
+// `growth`: bytes by which a file is about to grow; `record`: of the transaction so far.
+Status Database::check_space(uint64_t growth, uint64_t record) {
+  unchecked_growth_ += growth;
+  if (unchecked_growth_ < kSpaceCheckedEach) return {};
+  const uint64_t needed = kDiskReserveBytes + growth + record;
+  TRY_ASSIGN(const uint64_t free, env_.fs.free_bytes(dir_));
+  if (free >= needed) {
+    unchecked_growth_ = 0;
+    return {};
+  }
+  return fail(Errc::kNoSpace,
+              fmt::format("database {}: {} bytes are free on the disk of {}, and {} are needed to "
+                          "record the transaction",
+                          name_, free, dir_, needed),
+              ENOSPC);
 }
 
 Status Database::truncate_database(uint64_t bytes) {
   auto& database = file(FileKind::kDatabase);
-  if (!wal_.has_frames()) {
-    if (!(journal_active_ && rollback_.touched())) TRY(env_.gate.may_write(*this));
+  if (!has_wal_frames()) {
+    const TableState& state = history_->state();
+    const bool rolls_back = journal_active_ && (rollback_.touched() ||
+                                                bytes == uint64_t{state.commit} * state.page_bytes);
+    if (!rolls_back) TRY(env_.gate.may_write(*this));
     rollback_.truncated(history_->table(), bytes);
     if (!journal_active_) unjournaled_ = true;
     file_synced_ = false;
+  } else {
+    const uint64_t committed_bytes =
+        uint64_t{history_->state().commit} * history_->state().page_bytes;
+    if (bytes < committed_bytes) TRY(check_beside_frames(bytes, committed_bytes - bytes));
   }
   return database->truncate(os::Site("database:truncate"), bytes);
 }
@@ -63,6 +120,14 @@ Database::Outcome Database::write_journal(uint64_t offset, ByteView data) {
   auto written = journal->write_at(os::Site("journal:write"), offset, data);
   if (written && has_magic_field) journal_active_ = equal(magic, kJournalMagic);
   return written;
+}
+
+Result<bool> Database::remove_ended_journal() {
+  const std::lock_guard lock(mutex_);
+  if (!file(FileKind::kJournal) || journal_active_ || held_ != nullptr) return false;
+  TRY(env_.fs.remove(os::Site("journal:remove-ended"), path(FileKind::kJournal)));
+  detach(FileKind::kJournal);
+  return true;
 }
 
 Status Database::load_journal() {
@@ -101,8 +166,10 @@ Result<std::optional<ChangeSet>> Database::file_changes() {
     return set;
   }
   if (!header) return std::nullopt;
-  const uint64_t whole = uint64_t{header->pages(info.bytes)} * header->page_size.bytes();
-  if (header->pages(info.bytes) == 0 || whole > info.bytes) return std::nullopt;
+  const uint32_t pages = header->pages(info.bytes);
+  // A backup of an empty database leaves a single page that is cut short; zeros follow.
+  const bool is_whole = pages == 1 || uint64_t{pages} * header->page_size.bytes() <= info.bytes;
+  if (pages == 0 || !is_whole) return std::nullopt;
   return rollback_.changes(history_->table(), *header, info.bytes);
 }
 
@@ -126,9 +193,14 @@ Database::Outcome Database::commit_file_changes(std::move_only_function<Status()
 
 Result<std::optional<Transaction>> Database::stage_file_changes() {
   TRY_ASSIGN(auto changes, file_changes());
+  file_is_whole_ = changes.has_value();
   if (!changes) return std::nullopt;
   FilePages pages(*file(FileKind::kDatabase), changes->page_size, scratch_);
-  return history_->stage(*changes, pages, stamp());
+  TRY_ASSIGN(auto staged, history_->stage(*changes, pages, stamp()));
+  if (!staged) return std::nullopt;
+  staged->images =
+      images(*changes, pages, [this](PageNo pgno) { return before_images_.find(pgno); });
+  return staged;
 }
 
 Result<CommitGate::Decision> Database::confirm_file_changes() {
@@ -147,12 +219,16 @@ Status Database::finish_file_commit(std::move_only_function<Status()>& make_visi
     staged_.reset();
     return visible;
   }
+  const Status acknowledged = staged_ ? env_.gate.may_acknowledge(*this) : Status{};
   if (staged_) publish();
-  // A file that is no database yet (or no longer) keeps its marks.
-  TRY_ASSIGN(const auto header, read_header());
-  if (header || history_->state().commit == 0) rollback_.clear();
+  before_images_.clear();
+  // A file that is no database yet, or no longer, or not yet a whole one, keeps its marks.
+  if (file_is_whole_ || history_->state().commit == 0) rollback_.clear();
   unjournaled_ = rollback_.touched();
-  return {};
+  if (unjournaled_) return acknowledged;
+  history_->settle();
+  TRY(follow_waiting_wal());
+  return acknowledged;
 }
 
 Database::Outcome Database::drop(std::move_only_function<Status()> unlink) {
@@ -174,7 +250,8 @@ Database::Outcome Database::drop(std::move_only_function<Status()> unlink) {
   }
   detach(FileKind::kDatabase);
   rollback_.clear();
-  unjournaled_ = false;
+  before_images_.clear();
+  unjournaled_ = foreign_ = false;
   if (staged_) publish();
   return Status{};
 }

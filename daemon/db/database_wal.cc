@@ -12,7 +12,19 @@ namespace skerry::db {
 
 using Effect = WalCapture::Effect;
 
+// A transaction of so many frames is taken for one that will have many more.
+static constexpr size_t kGrowingFrames = 512;
+static constexpr uint64_t kWalAheadBytes = 4 << 20;
+
 Database::Outcome Database::write_wal(uint64_t offset, ByteView data) {
+  if (!wal_.has_frames()) {
+    if (auto settled = settle_file_changes(); !settled) return settled;
+  }
+  if (const uint64_t end = offset + data.size(); end > wal_bytes_) {
+    const uint64_t frames = wal_.chain().tail().size();
+    const uint64_t record = frames == 0 ? 0 : frames * wal_.chain().header()->page_size.bytes();
+    if (auto space = check_space(data.size(), record); !space) return space;
+  }
   while (!data.empty()) {
     // Asked for each piece: the right to write may end between two commits of one large write.
     if (auto allowed = env_.gate.may_write(*this); !allowed) return allowed;
@@ -46,8 +58,26 @@ Database::Outcome Database::write_wal_piece(Effect effect, uint64_t offset, Byte
       break;
   }
   auto written = file(FileKind::kWal)->write_at(os::Site("wal:write"), offset, piece);
-  if (!written) wal_.forget_unwritten();
-  return written;
+  if (!written) {
+    wal_.forget_unwritten();
+    return written;
+  }
+  notice_wal_growth(offset + piece.size());
+  return Status{};
+}
+
+// A large transaction appends page after page, and each write at the end of a file costs a request
+// more than one within it.
+void Database::notice_wal_growth(uint64_t write_end) {
+  wal_bytes_ = std::max(wal_bytes_, write_end);
+  if (wal_.chain().tail().size() < kGrowingFrames) {
+    wal_extended_to_ = 0;
+    return;
+  }
+  if (write_end + kWalAheadBytes / 2 <= wal_extended_to_) return;
+  const uint64_t from = std::max(wal_bytes_, wal_extended_to_);
+  wal_extended_to_ = from + kWalAheadBytes;
+  env_.cache.extend_wal(*this, from, kWalAheadBytes);
 }
 
 // The log must be durable before what it could be derived from is overwritten; but only for an
@@ -61,15 +91,24 @@ Status Database::sync_log_if_application_syncs() {
 Status Database::restart_wal(ByteView data) {
   TRY(sync_log_if_application_syncs());
   TRY(file(FileKind::kWal)->write_at(os::Site("wal:restart"), 0, data));
-  const auto header = sqlite::decode_wal_header(data);
+  auto header = sqlite::decode_wal_header(data);
+  TRY(check_before_frames_go());
+  wal_.restart(std::nullopt);
+  TRY(settle_file_changes());
+  if (header) {
+    TRY_ASSIGN(const bool may_follow, may_follow_wal(*header));
+    if (!may_follow) header.reset();
+  }
   wal_.restart(header);
   wal_synced_ = false;
   if (header) history_->note_wal(header->salt, {0, header->checksum, header->checksum});
+  env_.cache.warm_wal(*this);
   return {};
 }
 
 Status Database::before_wal_shrinks(uint64_t bytes) {
   if (bytes >= wal_.chain().offset_after(wal_.chain().end().frames)) return {};
+  TRY(check_before_frames_go());
   return sync_log_if_application_syncs();
 }
 
@@ -85,6 +124,7 @@ Database::Outcome Database::commit_wal(uint64_t offset, ByteView piece, ByteView
   if (!staged) return refuse(std::move(staged).error());
   staged_ = *staged;
   if (staged_) {
+    staged_->images = wal_images(*changes, pages);
     auto decision = env_.gate.may_commit(*this, *staged_);
     if (!decision) {
       (void)history_->abandon();
@@ -97,9 +137,25 @@ Database::Outcome Database::commit_wal(uint64_t offset, ByteView piece, ByteView
   return finish_wal_commit(offset, piece);
 }
 
+// Null if nobody wants them, or they cannot be had: what they are for works without them.
+std::shared_ptr<const CommitImages> Database::wal_images(const ChangeSet& set, PageReader& pages) {
+  return images(set, pages, [&](PageNo pgno) -> ByteView {
+    // Without an index the page would have to be looked for in all of the WAL.
+    if (!wal_.indexed() && !wal_.knows(pgno)) return {};
+    const auto frame = wal_.frame_of(pgno);
+    if (!frame) return {};
+    const auto page = pages.read({pgno, *frame});
+    return page ? *page : ByteView();
+  });
+}
+
 Status Database::finish_wal_commit(uint64_t offset, ByteView piece) {
   auto written = file(FileKind::kWal)->write_at(os::Site("commit:wal:write"), offset, piece);
   if (written && wal_.needs_resum()) written = resum_wal();
+  if (written && staged_) {
+    written = env_.gate.may_acknowledge(*this);
+    if (!written) blank_commit(offset, piece.size());
+  }
   if (!written) {
     wal_.forget_unwritten();
     if (staged_) (void)history_->abandon();
@@ -113,6 +169,12 @@ Status Database::finish_wal_commit(uint64_t offset, ByteView piece) {
     history_->note_wal(*wal_.salt(), wal_.chain().end());
   }
   return {};
+}
+
+// A commit frame that must not be one: no recovery may find it.
+void Database::blank_commit(uint64_t offset, size_t bytes) {
+  const Bytes zeros(bytes);
+  (void)file(FileKind::kWal)->write_at(os::Site("commit:wal:blank"), offset, zeros);
 }
 
 Status Database::resum_wal() {

@@ -123,21 +123,26 @@ Status History::write(const ChangeSet& set, PageReader& pages, const ltx::Header
 
 void History::publish() {
   INVARIANT(is_staged_);
-  staged_.log_offset = log_->publish().offset;
+  if (!staged_in_log_) staged_.log_offset = log_->publish().offset;
+  for (HistoryWatch* watch : watches_) watch->published(state(), staged_, staged_sums_);
   const uint32_t old_commit = state().commit;
   if (staged_every_page_) {
     table_->truncate(0, old_commit);
   } else if (staged_.commit < old_commit) {
     table_->truncate(staged_.commit, old_commit);
   }
-  for (const Sum& sum : staged_sums_) table_->set(sum.pgno, sum.checksum);
+  for (const PageSum& sum : staged_sums_) table_->set(sum.pgno, sum.checksum);
   table_->save(staged_);
-  is_staged_ = false;
-  if (staged_sums_.capacity() > 4096) std::vector<Sum>().swap(staged_sums_);
+  is_staged_ = staged_in_log_ = false;
+  if (staged_sums_.capacity() > 4096) std::vector<PageSum>().swap(staged_sums_);
+}
+
+void History::settle() {
+  for (HistoryWatch* watch : watches_) watch->settled();
 }
 
 Status History::abandon() {
-  is_staged_ = false;
+  is_staged_ = staged_in_log_ = false;
   return log_->abandon();
 }
 

@@ -20,6 +20,11 @@ struct RecordHead {
   // The transaction came from the primary. It was acknowledged, so recovery applies it again
   // instead of dropping it when the database does not show it yet.
   static constexpr uint32_t kReplicated = 1;
+  // A local import: recovery drops it when the database does not show it.
+  static constexpr uint32_t kImport = 4;
+  // It is written into the database file, over the pages of before: whoever finds it past the
+  // position must finish that before anybody reads the file.
+  static constexpr uint32_t kInPlace = 2;
 
   uint32_t flags = 0;
   uint64_t ltx_bytes = 0;

@@ -30,6 +30,16 @@ Result<std::shared_ptr<LogSegment>> LogSegment::create(os::FileSystem& fs, const
   return segment;
 }
 
+Result<std::shared_ptr<LogSegment>> LogSegment::take(os::FileSystem& fs, const std::string& path,
+                                                     const std::string& dir, Txid first) {
+  const std::string target = fmt::format("{}/{}.log", dir, to_string(first));
+  TRY(fs.rename(os::Site("commit:log:take"), path, target));
+  std::shared_ptr<LogSegment> segment(new LogSegment(fs, target, first));
+  TRY_ASSIGN(segment->file_, fs.open(os::Site("log:open"), target, os::OpenMode::kReadWrite));
+  segment->complete_ = true;
+  return segment;
+}
+
 Result<std::shared_ptr<LogSegment>> LogSegment::open_rolled(os::FileSystem& fs,
                                                             const std::string& path, Txid last) {
   TRY_ASSIGN(auto segment, named(fs, path));
@@ -142,6 +152,13 @@ std::optional<RecordPlace> LogSegment::find(Txid txid) const {
                                            [](const RecordPlace& r) { return r.head.last; });
   if (at == records_.end() || txid < at->head.first) return std::nullopt;
   return *at;
+}
+
+Result<StoredLtx> LogSegment::stored(const RecordPlace& record) const {
+  const std::lock_guard lock(mutex_);
+  TRY(this->file());
+  return StoredLtx(record.head.first, record.head.last, file_, record.ltx_offset(),
+                   record.head.ltx_bytes);
 }
 
 Result<Bytes> LogSegment::read_ltx(const RecordPlace& record) const {

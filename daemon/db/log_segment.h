@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "daemon/db/log_record.h"
-#include "daemon/os/file_system.h"
+#include "daemon/db/stored_ltx.h"
 
 namespace skerry::db {
 
@@ -37,6 +37,10 @@ class LogSegment {
   [[nodiscard]] static Result<std::shared_ptr<LogSegment>> create(os::FileSystem& fs,
                                                                   const std::string& dir,
                                                                   Txid first);
+  // From a file that holds one record, but for the head; it moves into `dir`.
+  [[nodiscard]] static Result<std::shared_ptr<LogSegment>> take(os::FileSystem& fs,
+                                                                const std::string& path,
+                                                                const std::string& dir, Txid first);
   // The newest segment. What follows the last whole record is left and overwritten by the next.
   [[nodiscard]] static Result<std::shared_ptr<LogSegment>> open_active(os::FileSystem& fs,
                                                                        const std::string& path,
@@ -62,6 +66,7 @@ class LogSegment {
 
   // The record that contains `txid`; nothing if there is none, or the file is damaged before it.
   [[nodiscard]] std::optional<RecordPlace> find(Txid txid) const;
+  [[nodiscard]] Result<StoredLtx> stored(const RecordPlace& record) const;
   [[nodiscard]] Result<Bytes> read_ltx(const RecordPlace& record) const;
   [[nodiscard]] Result<size_t> read_at(uint64_t offset, ByteSpan into) const;
 

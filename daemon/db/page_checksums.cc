@@ -14,6 +14,8 @@ namespace {
 constexpr std::string_view kMagic = "SKCHKSM1";
 constexpr size_t kHeaderBytes = 4096;
 constexpr size_t kSlotFieldBytes = 120;  // what the slot's CRC covers
+constexpr uint32_t kClean = 1;           // flags of the state
+constexpr uint32_t kImagePending = 2;
 constexpr uint32_t kEntriesMin = 512;
 constexpr uint64_t kEntriesStep = 128 * 1024;  // 1 MiB of table, 512 MiB of 4 KiB pages
 
@@ -32,7 +34,7 @@ Slot encode(const TableState& s, uint64_t sequence) {
   store_le32(&b[56], s.wal_salt.salt1);
   store_le32(&b[60], s.wal_salt.salt2);
   store_le32(&b[64], s.wal_end.frames);
-  store_le32(&b[68], s.clean ? 1 : 0);
+  store_le32(&b[68], (s.clean ? kClean : 0) | (s.image_pending ? kImagePending : 0));
   store_le32(&b[72], s.wal_end.checksum.s0);
   store_le32(&b[76], s.wal_end.checksum.s1);
   store_le64(&b[80], s.synced_txid.value());
@@ -67,7 +69,8 @@ std::optional<Decoded> decode(ByteView b) {
   s.page_bytes = load_le32(&b[52]);
   s.wal_salt = {load_le32(&b[56]), load_le32(&b[60])};
   s.wal_end.frames = load_le32(&b[64]);
-  s.clean = load_le32(&b[68]) != 0;
+  s.clean = (load_le32(&b[68]) & kClean) != 0;
+  s.image_pending = (load_le32(&b[68]) & kImagePending) != 0;
   s.wal_end.checksum = {load_le32(&b[72]), load_le32(&b[76])};
   s.synced_txid = Txid(load_le64(&b[80]));
   std::copy_n(&b[88], s.boot_id.size(), s.boot_id.begin());
@@ -192,8 +195,8 @@ Checksum PageChecksums::total(uint32_t pages) const {
   return Checksum(sum | kChecksumFlag);
 }
 
-Status PageChecksums::sync() {
-  return map_->sync(os::Site("table:sync"));
+Status PageChecksums::sync(os::Mapping& mapping) {
+  return mapping.sync(os::Site("table:sync"));
 }
 
 BootId current_boot_id() {

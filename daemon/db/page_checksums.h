@@ -35,8 +35,14 @@ struct TableState {
   Txid synced_txid;          // the table on disk is right if the log is replayed from here
   BootId boot_id{};          // of the machine when this was saved
   bool clean = false;        // closed in order: nothing to recover
+  // The table came with a database file that may still have its other name (kImagePagesName).
+  bool image_pending = false;
   friend bool operator==(const TableState&, const TableState&) = default;
 };
+
+// An image of the whole database on its way in: its pages, and its table.
+inline constexpr std::string_view kImagePagesName = "image";
+inline constexpr std::string_view kImageSumsName = "image-checksums";
 
 class PageChecksums {
  public:
@@ -64,7 +70,10 @@ class PageChecksums {
   // The XOR of all entries up to `pages`, with the flag: what the position's checksum must be.
   [[nodiscard]] Checksum total(uint32_t pages) const;
 
-  [[nodiscard]] Status sync();
+  [[nodiscard]] Status sync() { return sync(*map_); }
+  // For a sync beside changes: `mapping` is what mapping() returned before.
+  [[nodiscard]] std::shared_ptr<os::Mapping> mapping() const { return map_; }
+  [[nodiscard]] static Status sync(os::Mapping& mapping);
 
  private:
   explicit PageChecksums(std::unique_ptr<os::File> file) : file_(std::move(file)) {}
@@ -75,7 +84,7 @@ class PageChecksums {
 
   static constexpr size_t kSlotBytes = 512;
   std::unique_ptr<os::File> file_;
-  std::unique_ptr<os::Mapping> map_;
+  std::shared_ptr<os::Mapping> map_;
   uint32_t capacity_ = 0;  // entries
   TableState state_;
   uint64_t sequence_ = 0;

@@ -48,6 +48,7 @@ void WalCapture::restart(const std::optional<sqlite::WalHeader>& header) {
   tail_pages_.clear();
   tail_first_ = 1;
   newest_.clear();
+  in_file_ = 0;
   index_complete_ = true;
 }
 
@@ -80,14 +81,26 @@ void WalCapture::commit() {
   tail_pages_.clear();
 }
 
+void WalCapture::adopt(const sqlite::WalHeader& header, sqlite::WalEnd end,
+                       const std::vector<uint32_t>& pages) {
+  if (salt() != header.salt) restart(header);
+  chain_.resume(header, end, sqlite::wal_frame_offset(end.frames + 1, header.page_size));
+  index_committed(pages, end.frames - static_cast<uint32_t>(pages.size()) + 1);
+  tail_first_ = end.frames + 1;
+  tail_pages_.clear();
+}
+
 void WalCapture::index_committed(const std::vector<uint32_t>& pages, uint32_t first_frame) {
   if (newest_.size() + pages.size() > kIndexedPagesMax) {
-    std::unordered_map<uint32_t, uint32_t>().swap(newest_);
+    std::unordered_map<uint32_t, Newest>().swap(newest_);
+    in_file_ = 0;
     index_complete_ = false;
     return;
   }
   for (size_t i = 0; i < pages.size(); ++i) {
-    newest_[pages[i]] = first_frame + static_cast<uint32_t>(i);
+    Newest& newest = newest_[pages[i]];
+    if (newest.in_file) --in_file_;
+    newest = {first_frame + static_cast<uint32_t>(i), false};
   }
 }
 
@@ -147,9 +160,43 @@ Status WalCapture::add_unwritten(ChangeSet& set, uint32_t old_commit) {
 
 Result<uint32_t> WalCapture::frame_of(PageNo pgno) {
   const auto found = newest_.find(pgno.value());
-  if (found != newest_.end()) return found->second;
+  if (found != newest_.end()) return found->second.frame;
   if (index_complete_ || !has_frames()) return 0;
   return find_frame_by_walking(pgno);
+}
+
+void WalCapture::checkpointed(PageNo pgno, bool as_newest) {
+  const auto found = newest_.find(pgno.value());
+  if (found == newest_.end() || found->second.in_file == as_newest) return;
+  found->second.in_file = as_newest;
+  as_newest ? ++in_file_ : --in_file_;
+}
+
+std::vector<PageNo> WalCapture::not_checkpointed() const {
+  std::vector<PageNo> pages;
+  if (in_file_ == newest_.size()) return pages;
+  for (const auto& [pgno, newest] : newest_) {
+    if (!newest.in_file) pages.emplace_back(pgno);
+  }
+  return pages;
+}
+
+Result<bool> WalCapture::build_index() {
+  const uint32_t frames = chain_.end().frames;
+  if (index_complete_ || frames > kIndexedPagesMax) return index_complete_;
+  std::vector<uint32_t> pages(frames);
+  for (uint32_t frame = 1; frame <= frames; ++frame) {
+    std::array<std::byte, sqlite::kWalFrameHeaderBytes> raw;
+    const uint64_t at = sqlite::wal_frame_offset(frame, chain_.header()->page_size);
+    TRY_ASSIGN(const size_t n, file_.read_at(at, raw));
+    if (n < raw.size()) return fail(Errc::kCorrupt, "WAL: a committed frame is missing");
+    pages[frame - 1] = sqlite::decode_wal_frame_header(raw).pgno.value();
+  }
+  newest_.clear();
+  in_file_ = 0;
+  index_complete_ = true;
+  index_committed(pages, 1);
+  return true;
 }
 
 Result<uint32_t> WalCapture::find_frame_by_walking(PageNo pgno) {

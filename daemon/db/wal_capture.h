@@ -36,6 +36,10 @@ class WalCapture {
     return chain_.resum(file_, write);
   }
   void commit();
+  // Frames that this process has written itself: the WAL now ends there. `pages` are those of the
+  // last frames.
+  void adopt(const sqlite::WalHeader& header, sqlite::WalEnd end,
+             const std::vector<uint32_t>& pages);
   void refuse();
   void forget_unwritten();
 
@@ -46,6 +50,16 @@ class WalCapture {
   [[nodiscard]] bool has_frames() const { return chain_.end().frames != 0; }
   [[nodiscard]] std::optional<sqlite::WalSalt> salt() const;
 
+  // A checkpoint wrote the page to the database file, as the newest frame has it or not.
+  void checkpointed(PageNo pgno, bool as_newest);
+  // The indexed pages of which no checkpoint was seen that brought the newest frame.
+  [[nodiscard]] std::vector<PageNo> not_checkpointed() const;
+
+  // Indexes the committed frames of before resume(); false, and nothing done, if they are too many.
+  [[nodiscard]] Result<bool> build_index();
+  // frame_of() need not walk the WAL.
+  [[nodiscard]] bool indexed() const { return index_complete_; }
+  [[nodiscard]] bool knows(PageNo pgno) const { return newest_.contains(pgno.value()); }
   // The page's newest committed frame; 0: it is in the database file. Walks the WAL if the page is
   // not indexed.
   [[nodiscard]] Result<uint32_t> frame_of(PageNo pgno);
@@ -76,7 +90,12 @@ class WalCapture {
   File file_{*this};
   Bytes tail_pages_;  // of frames tail_first_, tail_first_ + 1, …
   uint32_t tail_first_ = 1;
-  std::unordered_map<uint32_t, uint32_t> newest_;  // page → committed frame
+  struct Newest {
+    uint32_t frame = 0;  // committed
+    bool in_file = false;
+  };
+  std::unordered_map<uint32_t, Newest> newest_;  // by page
+  size_t in_file_ = 0;                           // of them
   bool index_complete_ = true;
 };
 

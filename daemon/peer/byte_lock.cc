@@ -43,6 +43,19 @@ ByteLock::~ByteLock() {
   release();
 }
 
+Status ByteLock::weaken() {
+  struct flock request = request_for(F_RDLCK, range_);
+  if (::fcntl(fd_, F_OFD_SETLK, &request) == 0) return {};
+  return fail_errno(errno, "weakening a lock on a file of the mount");
+}
+
+Result<bool> ByteLock::strengthen() {
+  struct flock request = request_for(F_WRLCK, range_);
+  if (::fcntl(fd_, F_OFD_SETLK, &request) == 0) return true;
+  if (errno == EAGAIN || errno == EACCES) return false;
+  return fail_errno(errno, "strengthening a lock on a file of the mount");
+}
+
 void ByteLock::release() {
   if (fd_ < 0) return;
   struct flock request = request_for(F_UNLCK, range_);

@@ -27,6 +27,10 @@ class ByteLock {
   ByteLock(ByteLock&& other) noexcept;
   ByteLock& operator=(ByteLock&& other) noexcept;
   ~ByteLock();
+  // An exclusive lock becomes a shared one, or the reverse, with no moment between them. False:
+  // others share it.
+  [[nodiscard]] Status weaken();
+  [[nodiscard]] Result<bool> strengthen();
 
  private:
   ByteLock(int fd, ByteRange range) : fd_(fd), range_(range) {}

@@ -16,9 +16,12 @@ namespace skerry::peer {
 class OwnMount {
  public:
   explicit OwnMount(std::string dir) : dir_(std::move(dir)) {}
+  virtual ~OwnMount() = default;
 
   // Read and write; kNotFound if it is not there. `create` makes it.
-  [[nodiscard]] Result<os::Fd> open(const std::string& name, bool create = false) const;
+  [[nodiscard]] virtual Result<os::Fd> open(const std::string& name, bool create = false) const;
+  // kNotFound if it is not there.
+  [[nodiscard]] virtual Status unlink(const std::string& name) const;
   [[nodiscard]] const std::string& dir() const { return dir_; }
 
  private:

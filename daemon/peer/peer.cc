@@ -1,6 +1,9 @@
 #include "daemon/peer/peer.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -16,12 +19,19 @@ using std::chrono::milliseconds;
 // How long a file that nobody locks must be left alone before it is taken for complete: "cp" writes
 // without a lock, chunk after chunk.
 constexpr milliseconds kQuiet{20};
+// The same for one that is empty: who empties a file mostly has something for it.
+constexpr milliseconds kEmptyQuiet{1000};
+// The same for one that is written beside its WAL, where locks tell nothing.
+constexpr milliseconds kForeignQuiet{200};
 // How often the locks of a file with open changes are looked at.
 constexpr milliseconds kLook{1};
 // How long a commit may stay unpublished before it is left to the next writer (which takes it
 // back).
 constexpr milliseconds kWriterMayTake{10'000};
 constexpr size_t kMappingsMax = 64;
+// Of a WAL, for the next lap over it: SQLite's default is to start it over after 4 MB.
+constexpr size_t kWarmPieceBytes = 128 << 10;
+constexpr uint64_t kWarmBytesMax = 8 << 20;
 
 constexpr ByteRange kSharedLocks{sqlite::kSharedFirst, sqlite::kSharedBytes};
 constexpr ByteRange kWriteLock{sqlite::kWalWriteLock, 1};
@@ -72,17 +82,37 @@ void Peer::unjournaled_changes(std::shared_ptr<db::Database> database) {
   changed_.notify_one();
 }
 
+void Peer::warm_wal(std::shared_ptr<db::Database> database) {
+  make_cold(std::move(database), {0, kWarmBytesMax, false});
+}
+
+void Peer::extend_wal(std::shared_ptr<db::Database> database, uint64_t at, uint64_t bytes) {
+  make_cold(std::move(database), {at, bytes, true});
+}
+
+void Peer::make_cold(std::shared_ptr<db::Database> database, Cold cold) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!running_) return;
+    cold_[std::move(database)] = cold;
+  }
+  changed_.notify_one();
+}
+
 void Peer::run() {
   ::pthread_setname_np(::pthread_self(), "peer");
   std::unique_lock lock(mutex_);
   while (running_) {
     if (watches_.empty() && unpublished_.empty()) {
-      changed_.wait(lock, [this] { return !running_ || !closed_.empty() || !due_.empty(); });
+      changed_.wait(lock, [this] {
+        return !running_ || !closed_.empty() || !due_.empty() || !cold_.empty();
+      });
     } else {
       changed_.wait_for(lock, kLook, [this] { return !running_ || !closed_.empty(); });
     }
     for (auto& [database, when] : std::exchange(due_, {})) watches_[database].changed_at = when;
     auto closed = std::exchange(closed_, {});
+    const auto cold = std::exchange(cold_, {});
     lock.unlock();
     for (Closed& one : closed) {
       if (!publish_dead_writer(one.database)) {
@@ -92,6 +122,7 @@ void Peer::run() {
     }
     look_at_closed();
     look_at_watches();
+    for (const auto& [database, part] : cold) warm(database->name(), part);
     lock.lock();
   }
   watches_.clear();
@@ -154,6 +185,21 @@ Status Peer::publish(db::Database& database, const db::WalCommit& captured,
   return index.write_header(header);
 }
 
+// Whatever fails here costs speed only.
+void Peer::warm(const std::string& name, const Cold& cold) const {
+  const auto wal = mount_.open(name + "-wal");
+  if (!wal) return;  // removed meanwhile
+  if (cold.is_new && ::fallocate(wal->get(), 0, static_cast<off_t>(cold.at),
+                                 static_cast<off_t>(cold.bytes)) != 0) {
+    return;
+  }
+  Bytes piece(kWarmPieceBytes);
+  for (uint64_t done = 0; done < cold.bytes; done += piece.size()) {
+    const auto at = static_cast<off_t>(cold.at + done);
+    if (::pread(wal->get(), piece.data(), piece.size(), at) <= 0) return;
+  }
+}
+
 void Peer::look_at_closed() {
   const auto now = clock_.now();
   std::erase_if(unpublished_, [&](const auto& entry) {
@@ -172,6 +218,7 @@ void Peer::look_at_watches() {
 // True once there is nothing left to wait for.
 bool Peer::try_commit(const std::shared_ptr<db::Database>& database, Watch& watch) {
   if (!database->has_unjournaled_changes()) return true;
+  if (database->has_foreign_changes()) return try_commit_foreign(*database, watch);
   if (!watch.fd) {
     auto fd = mount_.open(database->name());
     if (!fd) return fd.error().code() == Errc::kNotFound;
@@ -184,12 +231,31 @@ bool Peer::try_commit(const std::shared_ptr<db::Database>& database, Watch& watc
     watch.saw_lock = true;
     return false;
   }
-  if (!watch.saw_lock && clock_.now() - watch.changed_at < kQuiet) return false;
+  struct stat st{};
+  const bool is_empty = ::fstat(watch.fd.get(), &st) == 0 && st.st_size == 0;
+  const auto quiet = is_empty ? kEmptyQuiet : kQuiet;
+  if (!watch.saw_lock && clock_.now() - watch.changed_at < quiet) return false;
   const std::string name = database->name();
-  database->commit_unjournaled(locks_free, [name](Status status) {
+  bool tried = false;
+  const auto try_now = [&] { return tried = locks_free(); };
+  database->commit_unjournaled(try_now, [name](Status status) {
     if (!status) log::warn("commit-unjournaled", status.error().message(), {{"db", name}});
   });
-  return !database->has_unjournaled_changes();
+  // What is not a whole database, or is refused, waits for its next write, which tells.
+  return tried || !database->has_unjournaled_changes();
+}
+
+bool Peer::try_commit_foreign(db::Database& database, const Watch& watch) {
+  if (clock_.now() - watch.changed_at < kForeignQuiet) return false;
+  const std::string name = database.name();
+  log::warn("foreign-change",
+            "the database file was written beside its WAL by something else than SQLite; what "
+            "readers find now becomes a transaction",
+            {{"db", name}});
+  database.commit_foreign([name](Status status) {
+    if (!status) log::warn("commit-foreign", status.error().message(), {{"db", name}});
+  });
+  return true;
 }
 
 }  // namespace skerry::peer

@@ -32,6 +32,10 @@ class Peer {
   void wal_index_closed(std::shared_ptr<db::Database> database, db::Done done);
   // The database has, or had a moment ago, changes without a journal.
   void unjournaled_changes(std::shared_ptr<db::Database> database);
+  // Reads the WAL as it is now through the mount, so that the kernel has its pages whole.
+  void warm_wal(std::shared_ptr<db::Database> database);
+  // Makes it longer first; reads what was added.
+  void extend_wal(std::shared_ptr<db::Database> database, uint64_t at, uint64_t bytes);
 
  private:
   struct Closed {
@@ -43,6 +47,12 @@ class Peer {
     os::Fd fd;                     // the database file, through the mount
     os::MonotonicTime changed_at;  // last change that was reported
     bool saw_lock = false;         // SQLite is at it, not a copy
+  };
+  // Of a WAL, what the kernel is to have whole.
+  struct Cold {
+    uint64_t at = 0;
+    uint64_t bytes = 0;
+    bool is_new = false;  // not yet part of the file
   };
   // What is kept open of a database in WAL mode.
   struct Shared {
@@ -58,7 +68,10 @@ class Peer {
   void look_at_closed();
   [[nodiscard]] Result<ShmMapping*> shared_memory(db::Database& database);
   void look_at_watches();
+  void make_cold(std::shared_ptr<db::Database> database, Cold cold);
+  void warm(const std::string& name, const Cold& cold) const;
   [[nodiscard]] bool try_commit(const std::shared_ptr<db::Database>& database, Watch& watch);
+  [[nodiscard]] bool try_commit_foreign(db::Database& database, const Watch& watch);
 
   const OwnMount mount_;
   os::Clock& clock_;
@@ -66,6 +79,7 @@ class Peer {
   std::condition_variable changed_;
   std::deque<Closed> closed_;                                               // guarded by mutex_
   std::map<std::shared_ptr<db::Database>, os::MonotonicTime> due_;          // guarded by mutex_
+  std::map<std::shared_ptr<db::Database>, Cold> cold_;                      // guarded by mutex_
   bool running_ = false;                                                    // guarded by mutex_
   std::map<std::shared_ptr<db::Database>, Watch> watches_;                  // of the thread
   std::map<std::shared_ptr<db::Database>, os::MonotonicTime> unpublished_;  // until; of the thread

@@ -5,7 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+
+#include "ltx/sqlite/lock_bytes.h"
 
 namespace skerry::peer {
 
@@ -14,7 +17,21 @@ using sqlite::kWalIndexBlockBytes;
 Result<std::unique_ptr<ShmMapping>> ShmMapping::open(const OwnMount& mount, const std::string& name,
                                                      bool create) {
   TRY_ASSIGN(os::Fd fd, mount.open(name, create));
-  return std::unique_ptr<ShmMapping>(new ShmMapping(std::move(fd)));
+  std::unique_ptr<ShmMapping> mapping(new ShmMapping(std::move(fd)));
+  TRY(mapping->join(name));
+  return mapping;
+}
+
+Status ShmMapping::join(const std::string& name) {
+  constexpr ByteRange kDeadManSwitch{sqlite::kWalDeadManSwitch, 1};
+  TRY_ASSIGN(held_, ByteLock::try_take(fd_.get(), LockKind::kExclusive, kDeadManSwitch));
+  if (held_) {
+    if (::ftruncate(fd_.get(), 0) != 0) return fail_errno(errno, "emptying the wal-index");
+    return held_->weaken();
+  }
+  TRY_ASSIGN(held_, ByteLock::try_take(fd_.get(), LockKind::kShared, kDeadManSwitch));
+  if (held_) return {};
+  return fail(Errc::kBusy, fmt::format("{}: another process is just opening it", name));
 }
 
 ShmMapping::~ShmMapping() {
