@@ -29,6 +29,7 @@ Status Directory::clear_unlinked() {
 }
 
 Status Directory::assume_open() {
+  TRY(fs_.make_directory(os::Site("mount:unlinked"), store_.data_dir() + "/unlinked"));
   for (const auto& database : store_.list()) {
     for (const auto kind : db::kFileKinds) {
       const auto file = database->open_file(kind);
@@ -77,6 +78,14 @@ Result<Directory::NodePtr> Directory::lookup_file(const ParsedName& name) {
 std::string Directory::super_journal_path(const ParsedName& parsed, const std::string& name) const {
   const size_t base = parsed.database.size() + 1;
   return fmt::format("{}/dbs/{}/{}", store_.data_dir(), parsed.database, name.substr(base));
+}
+
+std::vector<os::DirEntry> Directory::super_journals(const db::Database& database) {
+  auto entries = fs_.list(database.dir()).value_or(std::vector<os::DirEntry>{});
+  std::erase_if(entries, [](const os::DirEntry& entry) {
+    return parse_name("x-" + entry.name).kind != NameKind::kSuperJournal;
+  });
+  return entries;
 }
 
 Result<Directory::NodePtr> Directory::lookup_super_journal(const std::string& name, bool create) {
@@ -146,9 +155,8 @@ Result<Directory::NodePtr> Directory::find_on_disk(uint64_t id) {
       }
       continue;
     }
-    const auto entries = fs_.list(database->dir());
-    for (const auto& entry : entries.value_or(std::vector<os::DirEntry>{})) {
-      if (entry.inode == id && entry.name.starts_with("mj")) {
+    for (const os::DirEntry& entry : super_journals(*database)) {
+      if (entry.inode == id) {
         return lookup_super_journal(database->name() + "-" + entry.name, false);
       }
     }
@@ -165,22 +173,33 @@ Result<Directory::NodePtr> Directory::find_on_disk(uint64_t id) {
   return slot;
 }
 
-Result<Directory::NodePtr> Directory::create(const std::string& name, bool must_be_new) {
+Result<Directory::NodePtr> Directory::create(const std::string& name, bool must_be_new,
+                                             uint32_t permissions) {
   if (name.size() > store::kNameBytesMax) return fail_errno(ENAMETOOLONG, name);
   const ParsedName parsed = parse_name(name);
   if (parsed.kind == NameKind::kSuperJournal) return lookup_super_journal(name, true);
-  if (parsed.kind != NameKind::kFile) {
-    return fail(Errc::kDenied, fmt::format("{}: this name is the mount's own", name), EACCES);
-  }
-  TRY_ASSIGN(const auto database, store_.find_or_create(parsed.database));
-  if (must_be_new && database->open_file(parsed.file)) return fail_errno(EEXIST, name);
-  auto file = database->create_file(parsed.file);
+  if (parsed.kind == NameKind::kFile) return create_file(parsed, must_be_new, permissions);
+  return fail(Errc::kDenied, fmt::format("{}: this name is the mount's own", name), EACCES);
+}
+
+Result<Directory::NodePtr> Directory::create_file(const ParsedName& name, bool must_be_new,
+                                                  uint32_t permissions) {
+  TRY_ASSIGN(const auto database, store_.find_or_create(name.database));
+  const bool is_new = !database->open_file(name.file).has_value();
+  if (must_be_new && !is_new) return fail_errno(EEXIST, name.database);
+  auto file = database->create_file(name.file);
   if (!file) {
-    store_.remove_if_void(parsed.database);
+    store_.remove_if_void(name.database);
     return std::unexpected(std::move(file).error());
   }
   note_changed(database->dir());
-  return intern(database, parsed.file, *file);
+  TRY_ASSIGN(NodePtr node, intern(database, name.file, *file));
+  const auto beside = database->open_file(db::FileKind::kDatabase);
+  if (is_new && beside && name.file != db::FileKind::kDatabase) {
+    TRY_ASSIGN(const NodePtr main, intern(database, db::FileKind::kDatabase, *beside));
+    if (main->has_chosen_permissions()) TRY(node->set_permissions(permissions));
+  }
+  return node;
 }
 
 void Directory::remove(const std::string& name, db::Done done) {
@@ -224,20 +243,30 @@ void Directory::remove_file(const ParsedName& name, db::Done done) {
       });
 }
 
+// The kernel lets go of a file, and with it of every descriptor; or gives back a lookup that it had
+// no use for, which can only be of a file that has a name.
 void Directory::forget(uint64_t id) {
-  NodePtr node;
+  bool has_name = false;
   {
     const std::lock_guard lock(mutex_);
     const auto found = nodes_.find(id);
-    if (found == nodes_.end() || (found->second && found->second->may_be_open())) return;
-    node = std::move(found->second);
-    nodes_.erase(found);
+    if (found != nodes_.end()) {
+      const Node* node = found->second.get();
+      has_name = node != nullptr && !node->is_unlinked();
+      if (has_name && node->may_be_open()) return;
+      nodes_.erase(found);
+    }
   }
-  const auto attributes = node ? node->attributes() : Result<Attributes>(Attributes{});
-  if (attributes && attributes->links == 0) {
-    // Not there if nobody had it open when its name went.
-    (void)os::remove_if_exists(fs_, os::Site("file:forget"), unlinked_path(id));
+  // Not there if nobody had it open when its name went.
+  if (!has_name) (void)os::remove_if_exists(fs_, os::Site("file:forget"), unlinked_path(id));
+}
+
+Status Directory::clear_forgotten(const std::function<bool(uint64_t id)>& kernel_knows) {
+  TRY_ASSIGN(const auto entries, fs_.list(store_.data_dir() + "/unlinked"));
+  for (const auto& entry : entries) {
+    if (!kernel_knows(entry.inode)) forget(entry.inode);
   }
+  return {};
 }
 
 std::vector<Directory::Entry> Directory::list() {
@@ -249,6 +278,9 @@ std::vector<Directory::Entry> Directory::list() {
       if (const auto info = (*file)->info()) {
         entries.push_back({info->inode, database->name() + std::string(suffix(kind))});
       }
+    }
+    for (const os::DirEntry& entry : super_journals(*database)) {
+      entries.push_back({entry.inode, database->name() + "-" + entry.name});
     }
   }
   if (node_files_.primary()) entries.push_back({kPrimaryId, ".primary"});

@@ -3,6 +3,7 @@
 // Threads: any. Nothing of it touches the mount.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -48,10 +49,15 @@ class Directory {
   [[nodiscard]] Result<NodePtr> lookup(const std::string& name);
   // kNotFound (ESTALE) for an id that stands for nothing.
   [[nodiscard]] Result<NodePtr> find(uint64_t id);
-  // `must_be_new`: kExists if the name is taken.
-  [[nodiscard]] Result<NodePtr> create(const std::string& name, bool must_be_new);
+  // `must_be_new`: kExists if the name is taken. `permissions` count if those of the database were
+  // chosen.
+  [[nodiscard]] Result<NodePtr> create(const std::string& name, bool must_be_new,
+                                       uint32_t permissions);
   void remove(const std::string& name, db::Done done);
   void forget(uint64_t id);
+  // On a mount taken over: what the kernel let go of and told a predecessor, which ended over it.
+  // Not from a request thread.
+  [[nodiscard]] Status clear_forgotten(const std::function<bool(uint64_t id)>& kernel_knows);
 
   struct Entry {
     uint64_t id = 0;
@@ -66,10 +72,13 @@ class Directory {
  private:
   [[nodiscard]] Result<NodePtr> lookup_file(const ParsedName& name);
   [[nodiscard]] Result<NodePtr> lookup_super_journal(const std::string& name, bool create);
+  [[nodiscard]] std::vector<os::DirEntry> super_journals(const db::Database& database);
   [[nodiscard]] Result<NodePtr> lookup_virtual(const ParsedName& name);
   [[nodiscard]] Result<NodePtr> intern(const std::shared_ptr<db::Database>& database,
                                        db::FileKind kind, const std::shared_ptr<os::File>& file);
   [[nodiscard]] Result<NodePtr> find_on_disk(uint64_t id);
+  [[nodiscard]] Result<NodePtr> create_file(const ParsedName& name, bool must_be_new,
+                                            uint32_t permissions);
   void remove_file(const ParsedName& name, db::Done done);
   void note_changed(const std::string& dir);
   [[nodiscard]] Status unlink(StoredFile& node, const std::string& path);

@@ -46,6 +46,17 @@ class Node {
     done(fail(Errc::kDenied, "this file cannot be written", EACCES));
   }
   virtual void sync(db::Done done) { done({}); }
+  // The permission bits that somebody chose (0 to 0777).
+  [[nodiscard]] virtual Status set_permissions(uint32_t permissions) {
+    (void)permissions;
+    return {};
+  }
+  [[nodiscard]] virtual bool has_chosen_permissions() { return false; }
+  // Whether a process of that user may open it so; `wanted` as in access(2).
+  [[nodiscard]] virtual bool permits(uint32_t uid, uint32_t wanted) {
+    (void)uid, (void)wanted;
+    return true;
+  }
   [[nodiscard]] virtual Status allocate(uint64_t offset, uint64_t bytes) {
     (void)offset, (void)bytes;
     return fail(Errc::kUnsupported, "this file has no blocks", EOPNOTSUPP);
@@ -53,6 +64,9 @@ class Node {
   // A descriptor of it is closed; locks that were taken through it are still held.
   virtual void flush(db::Done done) { done({}); }
   [[nodiscard]] virtual bool wants_flush() const { return false; }
+
+  // Its name is gone; it lives on for those who have it open.
+  [[nodiscard]] virtual bool is_unlinked() const { return false; }
 
   // Descriptors that this process saw opened and not released; those of before are not counted.
   void opened() { ++opens_; }

@@ -3,7 +3,6 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace skerry::fusefs {
@@ -19,9 +18,18 @@ Notifier::~Notifier() {
   thread_.join();
 }
 
+static constexpr uint64_t kEnd = std::numeric_limits<uint64_t>::max();
+
 void Notifier::invalidate(uint64_t id, uint64_t offset, uint64_t bytes) {
-  constexpr uint64_t kEnd = std::numeric_limits<uint64_t>::max();
-  const Range range{offset, bytes == 0 ? kEnd : offset + bytes};
+  add(id, {offset, bytes == 0 ? kEnd : offset + bytes});
+}
+
+// An empty range; each content's invalidation takes the attributes along.
+void Notifier::invalidate_attributes(uint64_t id) {
+  add(id, {kEnd, 0});
+}
+
+void Notifier::add(uint64_t id, Range range) {
   {
     const std::lock_guard lock(mutex_);
     const auto [at, inserted] = nodes_.try_emplace(id, range);
@@ -30,6 +38,11 @@ void Notifier::invalidate(uint64_t id, uint64_t offset, uint64_t bytes) {
     }
   }
   changed_.notify_one();
+}
+
+static uint64_t bytes_of(uint64_t begin, uint64_t end) {
+  if (end == 0) return Notifier::kAttributesOnly;
+  return end == kEnd ? 0 : end - begin;
 }
 
 void Notifier::invalidate_name(const std::string& name) {
@@ -49,9 +62,8 @@ void Notifier::run() {
     const auto nodes = std::exchange(nodes_, {});
     const auto names = std::exchange(names_, {});
     lock.unlock();
-    constexpr uint64_t kEnd = std::numeric_limits<uint64_t>::max();
     for (const auto& [id, range] : nodes) {
-      calls_.invalidate_node(id, range.begin, range.end == kEnd ? 0 : range.end - range.begin);
+      calls_.invalidate_node(id, range.begin, bytes_of(range.begin, range.end));
     }
     for (const auto& [name, unused] : names) calls_.invalidate_name(name);
     lock.lock();

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <string>
@@ -15,7 +16,10 @@ namespace skerry::fusefs {
 
 class Notifier {
  public:
-  // Called on the notifier's thread only. `bytes` == 0: to the end of the file.
+  static constexpr uint64_t kAttributesOnly = std::numeric_limits<uint64_t>::max();
+
+  // Called on the notifier's thread only. `bytes` == 0: to the end of the file; kAttributesOnly: no
+  // content at all.
   struct Calls {
     std::function<void(uint64_t id, uint64_t offset, uint64_t bytes)> invalidate_node;
     std::function<void(const std::string& name)> invalidate_name;
@@ -25,6 +29,7 @@ class Notifier {
 
   // Return at once. What piles up is merged per file, so the queue is bounded by the files.
   void invalidate(uint64_t id, uint64_t offset, uint64_t bytes);
+  void invalidate_attributes(uint64_t id);
   void invalidate_name(const std::string& name);
 
  private:
@@ -32,6 +37,7 @@ class Notifier {
     uint64_t begin = 0;
     uint64_t end = 0;
   };
+  void add(uint64_t id, Range range);
   void run();
 
   const Calls calls_;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <mutex>
@@ -15,7 +16,6 @@ namespace {
 // The kernel keeps what it knows until it is told otherwise.
 constexpr double kForever = 1e9;  // seconds
 constexpr double kNever = 0;
-constexpr size_t kReadBytesMax = size_t{1} << 20;
 
 thread_local bool resent = false;
 std::mutex own_threads_mutex;
@@ -28,6 +28,7 @@ Served& served(fuse_req_t request) {
 void reply_error(fuse_req_t request, const char* call, const Error& error) {
   const int err = errno_of(error);
   if (err == EIO) served(request).log->failed(call, error);
+  if (err == ENOSPC) served(request).log->disk_full(error);
   fuse_reply_err(request, err);
 }
 
@@ -118,11 +119,12 @@ void op_forget_multi(fuse_req_t request, size_t count, fuse_forget_data* forgets
   fuse_reply_none(request);
 }
 
-void op_create(fuse_req_t request, fuse_ino_t, const char* name, mode_t, fuse_file_info* info) {
+void op_create(fuse_req_t request, fuse_ino_t, const char* name, mode_t mode,
+               fuse_file_info* info) {
   Served& s = served(request);
   // Sent again, it may have created the file the first time.
   const bool must_be_new = (info->flags & O_EXCL) != 0 && !request_is_resent();
-  auto node = s.directory->create(name, must_be_new);
+  auto node = s.directory->create(name, must_be_new, mode);
   if (!node) {
     const Error& error = node.error();
     if (error.code() == Errc::kReadOnly) {
@@ -176,10 +178,15 @@ void op_getattr(fuse_req_t request, fuse_ino_t id, fuse_file_info*) {
 
 void op_setattr(fuse_req_t request, fuse_ino_t id, struct stat* wanted, int which,
                 fuse_file_info*) {
-  // Owner, mode and times are the mount's own: SQLite run by root sets them, and need not fail.
-  if (id == kRootId || (which & FUSE_SET_ATTR_SIZE) == 0) return op_getattr(request, id, nullptr);
+  // Owner and times are the mount's own: SQLite run by root sets them, and need not fail.
+  if (id == kRootId) return op_getattr(request, id, nullptr);
   const auto node = node_of(request, id, "setattr");
   if (!node) return;
+  if ((which & FUSE_SET_ATTR_MODE) != 0) {
+    const Status set = node->set_permissions(wanted->st_mode & 0777);
+    if (!set) return reply_error(request, "setattr", set.error());
+  }
+  if ((which & FUSE_SET_ATTR_SIZE) == 0) return op_getattr(request, id, nullptr);
   const int pid = fuse_req_ctx(request)->pid;
   node->truncate(static_cast<uint64_t>(wanted->st_size), [request, id, node, pid](Status status) {
     if (status) return op_getattr(request, id, nullptr);
@@ -200,15 +207,42 @@ void op_statfs(fuse_req_t request, fuse_ino_t) {
 
 // --- Files ---------------------------------------------------------------------------------------
 
+// What an open with these flags asks for, as access(2) has it.
+uint32_t wanted_by(int flags) {
+  switch (flags & O_ACCMODE) {
+    case O_RDONLY:
+      return R_OK;
+    case O_WRONLY:
+      return W_OK;
+    default:
+      return R_OK | W_OK;
+  }
+}
+
 void op_open(fuse_req_t request, fuse_ino_t id, fuse_file_info* info) {
   const auto node = node_of(request, id, "open");
   if (!node) return;
+  if (!node->permits(fuse_req_ctx(request)->uid, wanted_by(info->flags))) {
+    fuse_reply_err(request, EACCES);
+    return;
+  }
   info->fh = id;
   info->keep_cache = node->cached();
   info->direct_io = !node->cached();
   info->noflush = !node->wants_flush() || is_own_thread(fuse_req_ctx(request)->pid);
   node->opened();
   if (fuse_reply_open(request, info) != 0) node->released();
+}
+
+void op_access(fuse_req_t request, fuse_ino_t id, int wanted) {
+  if (id == kRootId) {
+    fuse_reply_err(request, 0);
+    return;
+  }
+  const auto node = node_of(request, id, "access");
+  if (!node) return;
+  const bool permitted = node->permits(fuse_req_ctx(request)->uid, static_cast<uint32_t>(wanted));
+  fuse_reply_err(request, permitted ? 0 : EACCES);
 }
 
 void op_release(fuse_req_t request, fuse_ino_t id, fuse_file_info*) {
@@ -220,7 +254,7 @@ void op_read(fuse_req_t request, fuse_ino_t id, size_t bytes, off_t offset, fuse
   const auto node = node_of(request, id, "read");
   if (!node) return;
   static thread_local Bytes buffer;
-  buffer.resize(std::min(bytes, kReadBytesMax));
+  buffer.resize(std::min(bytes, kTransferBytesMax));
   auto n = node->read(static_cast<uint64_t>(offset), buffer);
   if (!n) return reply_error(request, "read", n.error());
   fuse_reply_buf(request, reinterpret_cast<const char*>(buffer.data()), *n);
@@ -307,6 +341,15 @@ void refuse(fuse_req_t request, const char* call, const char* name, int err) {
 void op_mkdir(fuse_req_t request, fuse_ino_t, const char* name, mode_t) {
   refuse(request, "mkdir", name, EPERM);
 }
+void op_mknod(fuse_req_t request, fuse_ino_t, const char* name, mode_t, dev_t) {
+  refuse(request, "mknod", name, EPERM);
+}
+void op_rmdir(fuse_req_t request, fuse_ino_t, const char* name) {
+  refuse(request, "rmdir", name, ENOTDIR);
+}
+void op_setxattr(fuse_req_t request, fuse_ino_t, const char* name, const char*, size_t, int) {
+  refuse(request, "setxattr", name, ENOSYS);  // the kernel says EOPNOTSUPP, and asks no more
+}
 void op_symlink(fuse_req_t request, const char*, fuse_ino_t, const char* name) {
   refuse(request, "symlink", name, EPERM);
 }
@@ -325,7 +368,7 @@ void op_init(void*, fuse_conn_info* connection) {
       FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_ATOMIC_O_TRUNC |
       FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE | FUSE_CAP_READDIRPLUS |
       FUSE_CAP_READDIRPLUS_AUTO);
-  connection->max_write = kReadBytesMax;
+  connection->max_write = kTransferBytesMax;
 }
 
 fuse_lowlevel_ops make_operations() {
@@ -340,6 +383,7 @@ fuse_lowlevel_ops make_operations() {
   ops.create = op_create;
   ops.unlink = op_unlink;
   ops.open = op_open;
+  ops.access = op_access;
   ops.release = op_release;
   ops.read = op_read;
   ops.write = op_write;
@@ -350,6 +394,9 @@ fuse_lowlevel_ops make_operations() {
   ops.readdir = op_readdir;
   ops.fsyncdir = op_fsyncdir;
   ops.mkdir = op_mkdir;
+  ops.mknod = op_mknod;
+  ops.rmdir = op_rmdir;
+  ops.setxattr = op_setxattr;
   ops.symlink = op_symlink;
   ops.link = op_link;
   ops.rename = op_rename;
@@ -378,6 +425,11 @@ bool is_own_thread(int tid) {
 void register_own_thread() {
   const std::lock_guard lock(own_threads_mutex);
   own_threads.insert(::gettid());
+}
+
+void unregister_own_thread() {
+  const std::lock_guard lock(own_threads_mutex);
+  own_threads.erase(::gettid());
 }
 
 int errno_of(const Error& error) {

@@ -10,6 +10,10 @@
 
 namespace skerry::fusefs {
 
+// Of a file's content in one request. Every worker of a mount must have it, as the first one
+// negotiated it.
+inline constexpr size_t kTransferBytesMax = size_t{256} << 10;
+
 // What every operation finds in fuse_req_userdata().
 struct Served {
   Directory* directory = nullptr;

@@ -4,8 +4,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
+#include "daemon/fusefs/notifier.h"
 #include "daemon/fusefs/operations.h"
 #include "daemon/fusefs/request_threads.h"
 #include "ltx/base/invariant.h"
@@ -23,6 +25,7 @@ constexpr size_t kInitFlags2At = 40 + 16;
 constexpr uint32_t kInitExt = 1u << 30;    // there are flags2
 constexpr uint32_t kHasResend2 = 1u << 7;  // FUSE_HAS_RESEND, bit 39
 constexpr size_t kHandshakeBytesMax = 4096;
+constexpr size_t kRequestBytesMax = kTransferBytesMax + 4096;  // content, and what stands before it
 
 // What the hooks of one session share; found through libfuse's userdata.
 struct Wire {
@@ -44,7 +47,7 @@ ssize_t read_request(int fd, void* into, size_t bytes, void* userdata) {
     wire.replay.clear();
     return static_cast<ssize_t>(n);
   }
-  const ssize_t n = ::read(fd, into, bytes);
+  const ssize_t n = ::read(fd, into, std::min(bytes, kRequestBytesMax));
   if (n >= 16) {
     const auto* raw = static_cast<const std::byte*>(into);
     uint64_t unique = 0;
@@ -114,11 +117,19 @@ struct Session::Impl {
   RequestThreads threads;  // ends before what it serves
 };
 
+// Where a thread's requests are read to. Its pages must be there before: if the process is killed
+// in the midst of a read, the kernel takes no page fault any more, and would answer that request
+// with EIO instead of keeping it for the successor.
+struct RequestBuffer {
+  RequestBuffer() : memory(kRequestBytesMax) {
+    buf.mem = memory.data();  // and all of it was written to, as its construction does
+  }
+  Bytes memory;
+  fuse_buf buf{};
+};
+
 bool Session::Impl::serve_one() {
-  static thread_local struct Buffer {
-    fuse_buf buf{};
-    ~Buffer() { std::free(buf.mem); }
-  } buffer;
+  static thread_local RequestBuffer buffer;
   const int n = fuse_session_receive_buf(session.get(), &buffer.buf);
   if (n == -EINTR || n == -EAGAIN || n == -ENOENT) return true;  // the request was withdrawn
   if (n <= 0) return false;
@@ -160,9 +171,16 @@ void Session::wait() {
 }
 
 void Session::invalidate_node(uint64_t id, uint64_t offset, uint64_t bytes) {
+  const bool attributes_only = bytes == Notifier::kAttributesOnly;
   // An error says that the kernel does not know the file: nothing is cached.
-  (void)fuse_lowlevel_notify_inval_inode(impl_->session.get(), id, static_cast<off_t>(offset),
-                                         static_cast<off_t>(bytes));
+  (void)fuse_lowlevel_notify_inval_inode(impl_->session.get(), id,
+                                         attributes_only ? -1 : static_cast<off_t>(offset),
+                                         attributes_only ? 0 : static_cast<off_t>(bytes));
+}
+
+bool Session::kernel_knows(uint64_t id) {
+  constexpr off_t kAttributesOnly = -1;
+  return fuse_lowlevel_notify_inval_inode(impl_->session.get(), id, kAttributesOnly, 0) != -ENOENT;
 }
 
 void Session::invalidate_name(const std::string& name) {

@@ -30,6 +30,8 @@ class SessionLog {
   // A call that the mount does not serve.
   virtual void unsupported(int pid, const char* call, const std::string& name) = 0;
   virtual void failed(const char* call, const Error& error) = 0;
+  // A write was refused because the disk of the data folder is full. Must not block.
+  virtual void disk_full(const Error& error) = 0;
 };
 
 class Session {
@@ -45,10 +47,12 @@ class Session {
   // Returns when the mount is gone.
   void wait();
 
-  // For the Notifier's thread.
-  void invalidate_node(uint64_t id, uint64_t offset, uint64_t bytes);
+  // Any thread but those that answer requests, which these calls may wait for.
+  void invalidate_node(uint64_t id, uint64_t offset, uint64_t bytes);  // as Notifier's calls say
   void invalidate_name(const std::string& name);
-  // Puts content into the kernel's cache of a file, if it has the file. Not from a request thread.
+  // The kernel has the file in memory: somebody may have it open.
+  [[nodiscard]] bool kernel_knows(uint64_t id);
+  // Puts content into the kernel's cache of a file, if it has the file.
   void store(uint64_t id, uint64_t offset, ByteView data);
 
  private:
@@ -58,7 +62,8 @@ class Session {
 };
 
 // Descriptors that this thread opens in the mount are this process's own: closing them asks nothing
-// of it. Call once in each thread that does so.
+// of it. Called in each thread that does so, and when it ends: its id may be an application's next.
 void register_own_thread();
+void unregister_own_thread();
 
 }  // namespace skerry::fusefs

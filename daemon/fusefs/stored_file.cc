@@ -4,16 +4,32 @@
 
 namespace skerry::fusefs {
 
-static Result<Attributes> attributes_of(os::File& file, uint32_t mode, uint32_t links) {
-  TRY_ASSIGN(const os::FileInfo info, file.info());
-  return Attributes{info.bytes, info.modified_ns, mode, links};
-}
+// On the file behind it: its mode was chosen. (The bit means nothing on a regular file.)
+static constexpr uint32_t kChosen = 01000;
+static constexpr uint32_t kPermissions = 0777;
+static constexpr uint32_t kWriteBits = 0222;
 
 Result<Attributes> StoredFile::attributes() {
-  // The mode is for people: a connection opened on a replica must be able to write later, so
-  // nothing is refused for it.
+  TRY_ASSIGN(const os::FileInfo info, file_->info());
   const bool shows_writable = kind_ == db::FileKind::kShm || hooks_.is_primary();
-  return attributes_of(*file_, shows_writable ? 0100666 : 0100444, unlinked_ ? 0 : 1);
+  uint32_t permissions = (info.mode & kChosen) != 0 ? info.mode & kPermissions : 0666;
+  if (!shows_writable) permissions &= ~kWriteBits;
+  return Attributes{info.bytes, info.modified_ns, 0100000 | permissions, unlinked_ ? 0u : 1u};
+}
+
+Status StoredFile::set_permissions(uint32_t permissions) {
+  return file_->set_mode(os::Site("file:mode"), kChosen | (permissions & kPermissions));
+}
+
+bool StoredFile::has_chosen_permissions() {
+  const auto info = file_->info();
+  return info && (info->mode & kChosen) != 0;
+}
+
+bool StoredFile::permits(uint32_t uid, uint32_t wanted) {
+  const auto info = file_->info();
+  if (uid == 0 || !info || (info->mode & kChosen) == 0) return true;
+  return (wanted & ~(info->mode >> 6)) == 0;
 }
 
 Result<size_t> StoredFile::read(uint64_t offset, ByteSpan into) {
@@ -25,15 +41,16 @@ void StoredFile::write(uint64_t offset, ByteView data, db::Done done) {
     done(file_->write_at(os::Site("file:shm:write"), offset, data));
     return;
   }
-  const bool may_lack_journal = kind_ == db::FileKind::kDatabase;
   database_->write(kind_, file_, offset, data, std::move(done));
-  if (may_lack_journal && database_->has_unjournaled_changes()) {
-    hooks_.unjournaled_changes(database_);
-  }
+  report_changes();
 }
 
 void StoredFile::truncate(uint64_t bytes, db::Done done) {
   database_->truncate(kind_, file_, bytes, std::move(done));
+  report_changes();
+}
+
+void StoredFile::report_changes() {
   if (kind_ == db::FileKind::kDatabase && database_->has_unjournaled_changes()) {
     hooks_.unjournaled_changes(database_);
   }
@@ -59,7 +76,8 @@ void StoredFile::flush(db::Done done) {
 }
 
 Result<Attributes> PlainFile::attributes() {
-  return attributes_of(*file_, 0100666, links_);
+  TRY_ASSIGN(const os::FileInfo info, file_->info());
+  return Attributes{info.bytes, info.modified_ns, 0100666, links_};
 }
 
 Result<size_t> PlainFile::read(uint64_t offset, ByteSpan into) {

@@ -1,4 +1,9 @@
 // A database's file in the mount: writes go through db::Database, reads to the file behind it.
+//
+// Modes: as long as nobody chose one, a file is everybody's, and its mode shows the node's role;
+// nothing is refused for it, since a connection opened on a replica must be able to write later.
+// Once one is chosen (chmod), it counts, with everybody but root for the owner: the mount has no
+// users. SQLite gives a database's chosen mode to the files beside it.
 #pragma once
 
 #include "daemon/fusefs/node.h"
@@ -32,9 +37,8 @@ class StoredFile final : public Node {
   [[nodiscard]] db::FileKind kind() const { return kind_; }
   [[nodiscard]] const std::shared_ptr<os::File>& file() const { return file_; }
 
-  // Its name is gone; it lives on for those who have it open.
   void unlinked() { unlinked_ = true; }
-  [[nodiscard]] bool is_unlinked() const { return unlinked_; }
+  bool is_unlinked() const override { return unlinked_; }
 
   Result<Attributes> attributes() override;
   Result<size_t> read(uint64_t offset, ByteSpan into) override;
@@ -42,12 +46,17 @@ class StoredFile final : public Node {
   void truncate(uint64_t bytes, db::Done done) override;
   void sync(db::Done done) override;
   Status allocate(uint64_t offset, uint64_t bytes) override;
+  Status set_permissions(uint32_t permissions) override;
+  bool has_chosen_permissions() override;
+  bool permits(uint32_t uid, uint32_t wanted) override;
   void flush(db::Done done) override;
   bool wants_flush() const override {
     return kind_ == db::FileKind::kShm || kind_ == db::FileKind::kDatabase;
   }
 
  private:
+  void report_changes();
+
   const std::shared_ptr<db::Database> database_;
   const db::FileKind kind_;
   const std::shared_ptr<os::File> file_;
@@ -62,6 +71,7 @@ class PlainFile final : public Node {
   PlainFile(uint64_t id, uint32_t generation, std::shared_ptr<os::File> file, uint32_t links)
       : Node(id, generation), file_(std::move(file)), links_(links) {}
 
+  bool is_unlinked() const override { return links_ == 0; }
   Result<Attributes> attributes() override;
   Result<size_t> read(uint64_t offset, ByteSpan into) override;
   void write(uint64_t offset, ByteView data, db::Done done) override;

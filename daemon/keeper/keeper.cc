@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -25,12 +26,14 @@ namespace {
 // How often the worker is looked at. A worker that ends while it waits on its own mount raises no
 // event at all (processes.h), so somebody has to look; a look costs some 20 µs.
 constexpr long kLookEveryMs = 20;
+constexpr long kEndsWithinMs = 5;  // from its first sign; later it is taken for stuck
 constexpr long kBackoffMinMs = 50;
 constexpr long kBackoffMaxMs = 5000;
-constexpr long kBriefMs = 10;       // one that answers and ends within this failed at once
-constexpr int kBriefLivesMax = 20;  // in a row, before a pause is made
+constexpr long kBriefMs = 10;        // one that answers and ends within this failed at once
+constexpr int kBriefLivesMax = 20;   // in a row, before a pause is made
 constexpr long kReleaseMs = 500;     // for the worker to let go of the mount
 constexpr long kFinishMs = 1000;     // … and to close its databases
+constexpr long kDrainMs = 3500;      // … its proxy's clients to get their answers
 constexpr long kUpgradeMs = 10'000;  // for a new program to become ready
 
 long long now_ms() {
@@ -63,7 +66,7 @@ int Keeper::run() {
 
 void Keeper::loop_once() {
   pollfd watched[] = {{signal_fd_, POLLIN, 0}, {channel_, POLLIN, 0}, {kControlFd, POLLIN, 0}};
-  ::poll(watched, 3, kLookEveryMs);
+  ::poll(watched, 3, ending_since_ != 0 ? 1 : kLookEveryMs);
   if (watched[1].revents != 0) on_message();
   if (watched[0].revents != 0) on_signal();
   if (watched[2].revents != 0) on_control();
@@ -80,7 +83,7 @@ void Keeper::start_worker() {
     next_start_ = now_ms() + kBackoffMaxMs;
     return;
   }
-  std::vector<int> inherit{kFuseFd, kHandshakeFd};
+  std::vector<int> inherit{kFuseFd, kHandshakeFd, kLockFd, kChangesFd};
   for (int fd = kFirstListenFd; fd < kFirstListenFd + kListenFdsMax; ++fd) inherit.push_back(fd);
   std::vector<std::string> environment;
   environment.push_back(std::string(kWorkerVariable) + (starts_ > 0 ? "=successor" : "=first"));
@@ -96,9 +99,10 @@ void Keeper::start_worker() {
 
 void Keeper::check_worker() {
   if (worker_ != 0 && is_ending(worker_)) {
+    if (ending_since_ == 0) ending_since_ = now_ms();
     reap();
     // Still there: stuck in its end. Its successor's answers release it; reap() collects it then.
-    if (worker_ != 0) worker_ended(0, false);
+    if (worker_ != 0 && now_ms() - ending_since_ > kEndsWithinMs) worker_ended(0, false);
   }
   if (worker_ == 0 && next_start_ != 0 && now_ms() >= next_start_) start_worker();
 }
@@ -106,6 +110,8 @@ void Keeper::check_worker() {
 void Keeper::worker_ended(int status, bool status_known) {
   const int code = status_known ? code_of(status) : -1;
   worker_ = 0;
+  drain_deadline_ = 0;
+  ending_since_ = 0;
   if (channel_ >= 0) ::close(channel_);
   channel_ = -1;
   if (stage_ == Stage::kFinishing) {
@@ -129,9 +135,13 @@ void Keeper::worker_ended(int status, bool status_known) {
   if (upgrading_) {
     log_line("worker-upgrade", "the worker ended; the program now on disk takes over");
   } else {
-    log_line("worker-ended", "the worker ended (%s %d); a successor takes over%s",
-             status_known && WIFSIGNALED(status) ? "signal" : "code",
-             status_known && WIFSIGNALED(status) ? WTERMSIG(status) : code,
+    char how[32] = "stuck in its end";
+    if (status_known && WIFSIGNALED(status)) {
+      std::snprintf(how, sizeof how, "signal %d", WTERMSIG(status));
+    } else if (status_known) {
+      std::snprintf(how, sizeof how, "code %d", code);
+    }
+    log_line("worker-ended", "the worker ended (%s); a successor takes over%s", how,
              at_once ? "" : " after a pause");
   }
   if (!at_once && !upgrading_) {
@@ -181,6 +191,9 @@ void Keeper::on_message() {
     case kReleased:
       if (stage_ == Stage::kReleasing) release_mount();
       break;
+    case kDrained:
+      if (drain_deadline_ != 0) end_worker_for_upgrade();
+      break;
     case kQuit:
       begin_stop(SIGTERM, n > 1 ? message[1] : 1);
       break;
@@ -195,7 +208,7 @@ void Keeper::start_next_command() {
   while (app_ == 0 && next_command_ < plan_.commands.size()) {
     const Command& command = plan_.commands[next_command_++];
     if (command.if_candidate && !candidate_) continue;
-    app_ = start({command.arguments, {}, true, false, {}, -1});
+    app_ = start({command.arguments, {kListenVariable}, true, false, {}, -1});
     if (app_ == 0) begin_stop(SIGTERM, 1);
   }
 }
@@ -233,12 +246,14 @@ void Keeper::begin_stop(int signal, int exit_code) {
   exit_code_ = exit_code;
   stop_began_ = now_ms();
   stage_deadline_ = stop_began_ + std::max(0L, plan_.stop_ms - kReleaseMs - kFinishMs);
+  tell_worker(kStopping);
   kill_app(signal);
 }
 
 void Keeper::release_mount() {
   stage_ = Stage::kFinishing;
-  stage_deadline_ = now_ms() + kFinishMs;
+  // What the application left of the time belongs to the databases.
+  stage_deadline_ = std::max(now_ms() + kFinishMs, stop_began_ + plan_.stop_ms);
   unmount(worker_ == 0);
   tell_worker(kFinish);
   if (worker_ == 0) done_ = true;
@@ -264,7 +279,8 @@ void Keeper::unmount(bool force) {
 
 void Keeper::check_deadlines() {
   const Ms now = now_ms();
-  if (upgrading_ && now - started_at_ > kUpgradeMs) {
+  if (drain_deadline_ != 0 && now >= drain_deadline_) end_worker_for_upgrade();
+  if (upgrading_ && drain_deadline_ == 0 && now - started_at_ > kUpgradeMs) {
     answer_control("the new worker does not become ready; see the log\n");
     upgrading_ = false;
   }
@@ -333,6 +349,16 @@ void Keeper::on_control() {
   }
   control_ = client;
   upgrading_ = true;
+  if (worker_ready_ && worker_ != 0) {
+    drain_deadline_ = now_ms() + kDrainMs;
+    tell_worker(kDrain);
+  } else {
+    end_worker_for_upgrade();
+  }
+}
+
+void Keeper::end_worker_for_upgrade() {
+  drain_deadline_ = 0;
   started_at_ = now_ms();
   if (worker_ != 0) {
     ::kill(worker_, SIGKILL);

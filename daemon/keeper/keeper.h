@@ -42,6 +42,7 @@ class Keeper {
   void release_mount();
   void unmount(bool force);
   void tell_worker(char message);
+  void end_worker_for_upgrade();
   void answer_control(const char* text);
 
   Plan plan_;
@@ -55,11 +56,13 @@ class Keeper {
   bool worker_ready_ = false;
   bool ever_ready_ = false;
   bool upgrading_ = false;
+  Ms drain_deadline_ = 0;  // of an upgrade; 0: the worker is not draining
   int starts_ = 0;
   int failures_ = 0;  // in a row
   Ms started_at_ = 0;
   Ms ready_at_ = 0;
   Ms next_start_ = 0;
+  Ms ending_since_ = 0;  // the worker shows signs of its end
 
   pid_t app_ = 0;
   bool app_may_start_ = false;

@@ -32,6 +32,7 @@ void keep_only(std::vector<int> keep) {
 }
 
 [[noreturn]] void become(const Start& what, pid_t parent) {
+  ::signal(SIGPIPE, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

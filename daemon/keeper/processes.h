@@ -12,7 +12,7 @@ namespace skerry::keeper {
 // logged line if it cannot be started.
 struct Start {
   const std::vector<std::string>& arguments;
-  std::vector<std::string> environment;  // "NAME=value", over what is inherited
+  std::vector<std::string> environment;  // over what is inherited: "NAME=value"; "NAME" removes it
   bool own_group = false;
   bool ends_with_parent = false;
   std::vector<int> inherit;  // descriptors to keep open; all others are closed

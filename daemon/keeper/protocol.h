@@ -6,11 +6,12 @@
 // descriptors:
 //
 //   3  /dev/fuse of the mount           5  a socket to the keeper
-//   4  the kernel's INIT request        10 …  the listening sockets, named by SKERRY_LISTEN
+//   4  the kernel's INIT request        9  memory that all workers share (os/changes.h)
+//   7  the lock of the data folder     10 …  the listening sockets, named by SKERRY_LISTEN
 //
 // and the keeper itself finds on top of them:
 //
-//   6  the plan     7  the lock of the data folder     8  the control socket
+//   6  the plan     8  the control socket
 #pragma once
 
 namespace skerry::keeper {
@@ -21,6 +22,7 @@ inline constexpr int kChannelFd = 5;  // the worker's end
 inline constexpr int kPlanFd = 6;
 inline constexpr int kLockFd = 7;
 inline constexpr int kControlFd = 8;
+inline constexpr int kChangesFd = 9;
 inline constexpr int kFirstListenFd = 10;
 inline constexpr int kListenFdsMax = 6;
 
@@ -29,8 +31,11 @@ inline constexpr int kListenFdsMax = 6;
 inline constexpr char kReady = 'R';     // requests are answered
 inline constexpr char kStartApp = 'A';  // + '1' if this node is a candidate, else '0'
 inline constexpr char kReleased = 'D';  // its own descriptors in the mount are closed
+inline constexpr char kDrained = 'N';   // no client of the proxy waits for anything any more
 inline constexpr char kQuit = 'Q';      // stop everything, + exit code
 // Keeper to worker:
+inline constexpr char kStopping = 's';  // the application is about to be told to stop
+inline constexpr char kDrain = 'd';     // a successor comes: finish what the proxy's clients wait for
 inline constexpr char kRelease = 'r';  // close your descriptors in the mount
 inline constexpr char kFinish = 'f';   // the mount is gone: close the databases and end
 
@@ -38,7 +43,7 @@ inline constexpr char kFinish = 'f';   // the mount is gone: close the databases
 inline constexpr int kExitHopeless = 78;
 
 // Environment of the worker.
-inline constexpr const char* kWorkerVariable = "SKERRY_WORKER";        // "first" or "successor"
-inline constexpr const char* kListenVariable = "SKERRY_LISTEN";        // "http=10,proxy=11"
+inline constexpr const char* kWorkerVariable = "SKERRY_WORKER";  // "first" or "successor"
+inline constexpr const char* kListenVariable = "SKERRY_LISTEN";  // "http=10,proxy=11"
 
 }  // namespace skerry::keeper
