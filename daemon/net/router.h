@@ -1,0 +1,43 @@
+// Which handler answers what: exact paths, filled at start, read-only afterwards.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "daemon/net/http_message.h"
+
+namespace skerry::net {
+
+// Bodies of requests that are answered on an io thread are read before the handler is called, and
+// are at most this long.
+inline constexpr size_t kSmallBodyBytesMax = 64 << 10;
+
+enum class RunsOn {
+  kIoThread,  // answers from memory, in microseconds
+  kPool,      // may block, reads the body as it comes
+};
+
+using Handler = std::function<Response(Request&)>;
+
+class Router {
+ public:
+  struct Route {
+    std::string method;
+    RunsOn runs_on = RunsOn::kIoThread;
+    Handler handler;
+  };
+
+  void add(std::string path, std::string method, RunsOn runs_on, Handler handler);
+
+  // The route for a request; HEAD is taken for GET. Null: none, and refusal() says why.
+  [[nodiscard]] const Route* find(const std::string& path, const std::string& method) const;
+  // 404, or 405 with the methods that there are.
+  [[nodiscard]] Response refusal(const std::string& path) const;
+
+ private:
+  std::map<std::string, std::vector<Route>> routes_;
+};
+
+}  // namespace skerry::net

@@ -1,0 +1,317 @@
+#include "daemon/replication/stream_client.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/websocket/stream.hpp>
+#include <random>
+
+#include "daemon/log/log.h"
+#include "daemon/net/pool_bridge.h"
+#include "daemon/net/task_group.h"
+#include "daemon/replication/backoff.h"
+#include "daemon/replication/stream_server.h"
+
+namespace skerry::replication {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace websocket = boost::beast::websocket;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::chrono::seconds kReconnectMax{10};
+constexpr std::chrono::seconds kSilenceMax = kHeartbeatEvery * kHeartbeatsMissedMax;
+
+struct Endpoint {
+  std::string host;
+  std::string port;
+};
+
+// "http://host:port[/]", as advertise-url has it.
+Result<Endpoint> endpoint_of(const std::string& url) {
+  constexpr std::string_view kScheme = "http://";
+  if (!url.starts_with(kScheme)) {
+    return fail(Errc::kUnsupported,
+                fmt::format("the primary's advertise-url {} does not begin with http://; streams "
+                            "over TLS are not supported",
+                            url));
+  }
+  std::string rest = url.substr(kScheme.size());
+  rest = rest.substr(0, rest.find('/'));
+  const size_t bracket = rest.find(']');
+  const size_t colon = rest.find(':', bracket == std::string::npos ? 0 : bracket);
+  Endpoint endpoint{rest.substr(0, colon),
+                    colon == std::string::npos ? "80" : rest.substr(colon + 1)};
+  if (endpoint.host.starts_with('[') && endpoint.host.ends_with(']')) {
+    endpoint.host = endpoint.host.substr(1, endpoint.host.size() - 2);
+  }
+  if (endpoint.host.empty()) return fail(Errc::kInvalid, fmt::format("no host in \"{}\"", url));
+  return endpoint;
+}
+
+}  // namespace
+
+// One follow(): connects again and again until it is cancelled. Lives in its own coroutine's frame.
+class StreamClient::Connection {
+ public:
+  Connection(StreamClient& client, std::string url)
+      : client_(client), url_(std::move(url)), random_(std::random_device{}()) {}
+
+  static asio::awaitable<void> follow(StreamClient& client, std::string url) {
+    Connection connection(client, std::move(url));
+    co_await connection.run();
+  }
+
+ private:
+  using Async = asio::awaitable<Status>;
+  using Socket = websocket::stream<beast::tcp_stream>;
+  asio::awaitable<void> run();
+  Async attempt();
+  Async connect(Socket& socket, const Endpoint& endpoint);
+  Async converse(Socket& socket);
+  Async read(Socket& socket);
+  Async write(Socket& socket, Bytes& message);
+  [[nodiscard]] Status process(Bytes& reply);
+  void note(bool connected, const Status& why);
+  void progress();
+
+  StreamClient& client_;
+  const std::string url_;
+  std::minstd_rand random_;
+  beast::flat_buffer buffer_{kMessageBytesMax};
+  std::unique_ptr<Receiver> receiver_;
+  uint64_t wire_bytes_ = 0;
+  bool welcomed_ = false;
+  bool reported_ = false;  // this failure is in the log already
+  os::MonotonicTime durable_at_{};
+};
+
+asio::awaitable<void> StreamClient::Connection::run() {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  const auto executor = co_await asio::this_coro::executor;
+  Backoff backoff(client_.parts_.reconnect_delay, kReconnectMax);
+  asio::steady_timer pause(executor);
+  while (!co_await net::is_stopping()) {
+    welcomed_ = false;
+    const Status ended = co_await attempt();
+    receiver_.reset();
+    if (co_await net::is_stopping()) break;
+    note(false, ended);
+    if (welcomed_) {
+      backoff.reset();
+      reported_ = false;
+    }
+    if (!reported_) {
+      log::warn("stream-lost", ended ? "the primary closed the stream" : ended.error().message(),
+                {{"primary", url_}});
+    }
+    reported_ = true;
+    pause.expires_after(backoff.next(static_cast<uint32_t>(random_())));
+    error_code ignored;
+    auto done = asio::redirect_error(asio::use_awaitable, ignored);
+    co_await pause.async_wait(done);
+  }
+  note(false, Status{});
+}
+
+StreamClient::Connection::Async StreamClient::Connection::attempt() {
+  const auto endpoint = endpoint_of(url_);
+  if (!endpoint) co_return std::unexpected(endpoint.error());
+  const auto executor = co_await asio::this_coro::executor;
+  Socket socket(executor);
+  const Status connected = co_await connect(socket, *endpoint);
+  if (!connected) co_return connected;
+  const ReceiverSettings settings = client_.settings_();
+  const StreamClient::Parts& parts = client_.parts_;
+  receiver_ = std::make_unique<Receiver>(parts.applier, parts.store, client_.lag_, parts.clock,
+                                         parts.log, client_.stopping_, settings);
+  const Status ended = co_await converse(socket);
+  beast::get_lowest_layer(socket).close();
+  buffer_.clear();
+  co_return ended;
+}
+
+StreamClient::Connection::Async StreamClient::Connection::connect(Socket& socket,
+                                                                  const Endpoint& endpoint) {
+  const auto executor = co_await asio::this_coro::executor;
+  tcp::resolver resolver(executor);
+  error_code error;
+  auto done = asio::redirect_error(asio::use_awaitable, error);
+  const auto found = co_await resolver.async_resolve(endpoint.host, endpoint.port, done);
+  if (error) {
+    co_return fail(Errc::kUnavailable,
+                   fmt::format("resolving {} of the primary's advertise-url: {}", endpoint.host,
+                               error.message()));
+  }
+  beast::tcp_stream& stream = beast::get_lowest_layer(socket);
+  stream.expires_after(kHandshakeDeadline);
+  co_await stream.async_connect(found, done);
+  if (error) {
+    co_return fail(Errc::kUnavailable,
+                   fmt::format("connecting to the primary at {}: {}", url_, error.message()));
+  }
+  const int on = 1;
+  (void)::setsockopt(stream.socket().native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  socket.set_option(websocket::stream_base::timeout{websocket::stream_base::none(),
+                                                    websocket::stream_base::none(), false});
+  socket.binary(true);
+  socket.auto_fragment(false);
+  socket.read_message_max(kMessageBytesMax);
+  const std::string host = endpoint.host + ":" + endpoint.port;
+  const std::string path = kStreamPath;
+  co_await socket.async_handshake(host, path, done);
+  if (error) {
+    co_return fail(Errc::kUnavailable,
+                   fmt::format("{} does not serve streams: {}", url_, error.message()));
+  }
+  co_return Status{};
+}
+
+StreamClient::Connection::Async StreamClient::Connection::converse(Socket& socket) {
+  net::PoolBridge bridge(client_.parts_.pool, beast::get_lowest_layer(socket));
+  Bytes reply;
+  Status status;
+  const std::function<void()> hello = [&] { receiver_->hello(reply); };
+  const std::function<void()> work = [&] { status = process(reply); };
+  bool ran = co_await bridge.run(hello);
+  while (ran && !co_await net::is_stopping()) {
+    if (!reply.empty()) {
+      const Status sent = co_await write(socket, reply);
+      if (!sent) co_return sent;
+    }
+    const Status received = co_await read(socket);
+    if (!received) co_return received;
+    ran = co_await bridge.run(work);
+    buffer_.consume(buffer_.size());
+    if (!status) {
+      Bytes end;
+      append_frame(end, End{EndReason::kFailed,
+                            std::string_view(status.error().message()).substr(0, kTextBytesMax)});
+      (void)co_await write(socket, end);
+      co_return status;
+    }
+  }
+  co_return Status{};
+}
+
+StreamClient::Connection::Async StreamClient::Connection::read(Socket& socket) {
+  beast::get_lowest_layer(socket).expires_after(welcomed_ ? kSilenceMax : kHandshakeDeadline);
+  error_code error;
+  auto done = asio::redirect_error(asio::use_awaitable, error);
+  co_await socket.async_read(buffer_, done);
+  if (error == beast::error::timeout) {
+    co_return fail(Errc::kTimeout,
+                   fmt::format("{} has been silent for {} s", url_, kSilenceMax.count()));
+  }
+  if (error) co_return fail(Errc::kUnavailable, fmt::format("{}: {}", url_, error.message()));
+  wire_bytes_ += buffer_.size();
+  co_return Status{};
+}
+
+StreamClient::Connection::Async StreamClient::Connection::write(Socket& socket, Bytes& message) {
+  const asio::const_buffer data(message.data(), message.size());
+  beast::get_lowest_layer(socket).expires_after(kSendDeadline);
+  error_code error;
+  auto done = asio::redirect_error(asio::use_awaitable, error);
+  co_await socket.async_write(data, done);
+  message.clear();
+  if (error) co_return fail(Errc::kUnavailable, fmt::format("{}: {}", url_, error.message()));
+  co_return Status{};
+}
+
+// On a pool thread.
+Status StreamClient::Connection::process(Bytes& reply) {
+  const ByteView message(static_cast<const std::byte*>(buffer_.data().data()), buffer_.size());
+  TRY(receiver_->receive(message, reply));
+  if (!welcomed_ && receiver_->primary()) {
+    TRY(client_.on_welcome_(*receiver_->primary()));
+    welcomed_ = true;
+    log::info("stream-open", "connected to the primary",
+              {{"hostname", receiver_->primary()->hostname}, {"primary", url_}});
+    note(true, Status{});
+  }
+  const auto now = client_.parts_.clock.now();
+  if (now - durable_at_ >= kHeartbeatEvery) {
+    durable_at_ = now;
+    TRY(receiver_->make_durable(reply));
+  }
+  progress();
+  return {};
+}
+
+void StreamClient::Connection::note(bool connected, const Status& why) {
+  {
+    const std::lock_guard lock(client_.mutex_);
+    State& state = client_.state_;
+    state.connected = connected;
+    state.synced = state.synced && connected;
+    state.url = url_;
+    if (connected) {
+      state.hostname = receiver_->primary()->hostname;
+      state.since_ms = client_.parts_.clock.wall_ms();
+    }
+    state.last_error = why ? "" : why.error().message();
+  }
+  client_.on_change_();
+}
+
+void StreamClient::Connection::progress() {
+  bool changed = false;
+  {
+    const std::lock_guard lock(client_.mutex_);
+    State& state = client_.state_;
+    changed = receiver_->is_synced() != state.synced;
+    state.synced = receiver_->is_synced();
+    state.wire_bytes = wire_bytes_;
+    state.page_bytes = receiver_->page_bytes();
+    state.transactions = receiver_->transactions();
+  }
+  if (!changed) return;
+  if (receiver_->is_synced()) client_.was_synced_.store(true, std::memory_order_release);
+  client_.on_change_();
+}
+
+// --- The client ----------------------------------------------------------------------------------
+
+StreamClient::StreamClient(const Parts& parts, Settings settings, OnWelcome on_welcome,
+                           OnChange on_change)
+    : parts_(parts),
+      settings_(std::move(settings)),
+      on_welcome_(std::move(on_welcome)),
+      on_change_(std::move(on_change)) {}
+
+StreamClient::~StreamClient() {
+  unfollow();
+}
+
+void StreamClient::follow(const std::string& url) {
+  unfollow();
+  stopping_ = false;
+  group_ = std::make_unique<net::TaskGroup>("stream from the primary", 1);
+  (void)group_->spawn(parts_.threads.next(), Connection::follow(*this, url));
+}
+
+void StreamClient::unfollow() {
+  stopping_ = true;
+  if (group_) group_->stop();
+  group_.reset();
+}
+
+StreamClient::State StreamClient::state() const {
+  const std::lock_guard lock(mutex_);
+  return state_;
+}
+
+}  // namespace skerry::replication
