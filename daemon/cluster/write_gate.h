@@ -14,6 +14,7 @@ class WriteGate final : public db::CommitGate {
   Epoch epoch() override { return role_.epoch(); }
   Result<Decision> may_commit(const db::Database& database,
                               const db::Transaction& transaction) override;
+  Status may_acknowledge(const db::Database& database) override;
   void hold(db::Database& database, const db::Transaction& transaction, Resume resume) override;
 
  private:
