@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "daemon/app/cli/config_flags.h"
+#include "daemon/app/cli/proxy_check.h"
 #include "daemon/config/print.h"
 
 namespace skerry::app {
@@ -19,10 +20,12 @@ Output config_check(const ConfigCheckCommand& command, config::LoadOptions optio
   options.path = command.config_path;
   options.expand = !command.no_expand_env;
   Output output;
-  const auto loaded = config::load(options);
-  if (!loaded) {
+  auto loaded = config::load(options);
+  const Status good = loaded ? check_proxy(loaded->config, loaded->warnings)
+                             : Status(std::unexpected(loaded.error()));
+  if (!good) {
     output.exit_code = kExitUsageError;
-    output.err = fmt::format("ERROR: {}\n", loaded.error().message());
+    output.err = fmt::format("ERROR: {}\n", good.error().message());
     return output;
   }
   for (const std::string& warning : loaded->warnings) {

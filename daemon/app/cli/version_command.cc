@@ -10,8 +10,12 @@ Status check(const VersionCommand&) {
   return {};
 }
 
+std::string program_version() {
+  return SKERRY_VERSION;
+}
+
 std::string version_text() {
-  return "Skerry v" SKERRY_VERSION;
+  return "Skerry v" + program_version();
 }
 
 int execute(const VersionCommand&) {

@@ -15,6 +15,7 @@ struct VersionCommand {
 void declare(FlagSet& flags, VersionCommand& command);
 [[nodiscard]] Status check(const VersionCommand& command);
 
+[[nodiscard]] std::string program_version();  // "0.1.0"
 [[nodiscard]] std::string version_text();  // "Skerry v0.1.0"
 
 [[nodiscard]] int execute(const VersionCommand& command);

@@ -18,6 +18,7 @@
 #include "daemon/fusefs/session.h"
 #include "daemon/keeper/plan.h"
 #include "daemon/keeper/protocol.h"
+#include "daemon/os/changes.h"
 
 extern "C" const char skerry_keeper_image[];
 extern "C" const char skerry_keeper_image_end[];
@@ -93,19 +94,23 @@ Error become_keeper(const std::string& mount_dir) {
   return errno_error(errno, "becoming the keeper");
 }
 
+MountOptions options_of(const Launch& what) {
+  return {what.config.fuse.dir, what.config.data.dir, what.config.fuse.allow_other,
+          !what.skip_unmount};
+}
+
 Result<Error> mount_and_become_keeper(const Launch& what, const os::Fd& lock, const os::Fd& control,
                                       const Listeners& listeners) {
-  TRY_ASSIGN(const Mounted mounted,
-             mount_fuse({what.config.fuse.dir, what.config.fuse.allow_other, !what.skip_unmount}));
+  TRY_ASSIGN(const Mounted mounted, mount_fuse(options_of(what)));
   TRY_ASSIGN(const auto handshake, fusefs::negotiate(mounted.fuse.get()));
   const std::string plan = keeper::encode(plan_for(what, mounted, handshake));
   TRY_ASSIGN(const os::Fd plan_file, memory_file("plan", as_bytes(plan)));
   TRY_ASSIGN(const os::Fd init_file, memory_file("handshake", handshake.init_request));
-  std::vector<std::pair<int, int>> moves{{mounted.fuse.get(), keeper::kFuseFd},
-                                         {init_file.get(), keeper::kHandshakeFd},
-                                         {plan_file.get(), keeper::kPlanFd},
-                                         {lock.get(), keeper::kLockFd},
-                                         {control.get(), keeper::kControlFd}};
+  TRY_ASSIGN(const os::Fd changes, memory_file("changes", Bytes(os::Changes::kBytes)));
+  std::vector<std::pair<int, int>> moves{
+      {mounted.fuse.get(), keeper::kFuseFd}, {init_file.get(), keeper::kHandshakeFd},
+      {plan_file.get(), keeper::kPlanFd},    {lock.get(), keeper::kLockFd},
+      {control.get(), keeper::kControlFd},   {changes.get(), keeper::kChangesFd}};
   int next = keeper::kFirstListenFd;
   for (const auto& [name, fd] : listeners) moves.emplace_back(fd.get(), next++);
   place(moves);
@@ -122,7 +127,8 @@ bool is_worker() {
 }
 
 Error launch(const Launch& what) {
-  auto lock = lock_data_folder(what.config.data.dir);
+  auto lock =
+      lock_data_folder(what.config.data.dir, [&what] { (void)clean_left_over(options_of(what)); });
   if (!lock) return std::move(lock).error();
   auto control = listen_for_control(what.config.data.dir);
   if (!control) return std::move(control).error();

@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,8 +13,9 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
+#include <vector>
 
+#include "daemon/app/mount/mount_table.h"
 #include "daemon/log/log.h"
 
 namespace skerry::app {
@@ -21,35 +23,59 @@ namespace {
 
 constexpr const char* kHelper = "fusermount3";
 
-// The folder's mounts as the kernel lists them, innermost last: file system types.
-std::string mounted_type(const std::string& dir) {
-  std::ifstream mounts("/proc/self/mounts");
-  std::string device, where, type, rest, found;
-  while (mounts >> device >> where >> type && std::getline(mounts, rest)) {
-    if (where == dir) found = type;
+bool run_helper(std::vector<std::string> arguments) {
+  std::vector<char*> raw;
+  for (std::string& argument : arguments) raw.push_back(argument.data());
+  raw.push_back(nullptr);
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    ::execvp(raw[0], raw.data());
+    ::_exit(127);
   }
-  return found;
+  int status = 0;
+  return pid > 0 && ::waitpid(pid, &status, 0) == pid && status == 0;
 }
 
-// A FUSE mount whose process is gone answers ENOTCONN to everything.
-Status clean_left_over(const std::string& dir) {
-  struct stat st{};
-  if (::stat(dir.c_str(), &st) == 0 || errno != ENOTCONN) return {};
+constexpr const char* kType = "fuse.skerry";
+constexpr int kStackedMountsMax = 16;
+
+// What the mount shows as its source: whose data folder it serves, so that its left-over can be
+// told from the mount of a node that works.
+std::string source_of(const MountOptions& options) {
+  return "skerry:" + std::filesystem::absolute(options.data_dir).lexically_normal().string();
+}
+
+// A FUSE mount whose process is gone answers ENOTCONN, to what the kernel does not know by itself.
+bool is_dead(const std::string& dir) {
+  struct statfs fs{};
+  return ::statfs(dir.c_str(), &fs) != 0 && errno == ENOTCONN;
+}
+
+// Frees whoever waits for an answer of the mount, as a process does that ended in such a wait.
+void abort_connection(const MountEntry& mount) {
+  const std::string path = fmt::format("/sys/fs/fuse/connections/{}/abort", mount.device_minor);
+  const os::Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (fd) (void)!::write(fd.get(), "1", 1);
+}
+
+Status detach(const std::string& dir, const MountEntry& mount) {
   log::warn("mount-left-over", "removing the mount that a crashed process left", {{"dir", dir}});
-  if (::umount2(dir.c_str(), MNT_DETACH) == 0) return {};
-  const std::string command = fmt::format("{} -u -z -q '{}'", kHelper, dir);
-  if (::geteuid() != 0 && std::system(command.c_str()) == 0) return {};
-  return fail_errno(errno, fmt::format("{} is a mount left by a crashed process and cannot be "
-                                       "removed; run \"umount -l {}\" as root",
-                                       dir, dir));
+  abort_connection(mount);
+  ::umount2(dir.c_str(), MNT_FORCE);
+  if (::umount2(dir.c_str(), MNT_DETACH) == 0 || errno == EINVAL) return {};
+  const int err = errno;
+  if (::geteuid() != 0 && run_helper({kHelper, "-u", "-z", "-q", "--", dir})) return {};
+  return fail_errno(err, fmt::format("{} is a mount left by a crashed process and cannot be "
+                                     "removed; run \"umount -l {}\" as root",
+                                     dir, dir));
 }
 
 Status check_free(const std::string& dir) {
-  const std::string type = mounted_type(dir);
-  if (type.empty()) return {};
-  return fail(Errc::kBusy, fmt::format("{} is mounted already ({}); stop what uses it, or set "
-                                       "fuse.dir to another folder",
-                                       dir, type));
+  const auto mount = find_mount(dir);
+  if (!mount) return {};
+  return fail(Errc::kBusy, fmt::format("{} is mounted already ({} of {}); stop what uses it, or "
+                                       "set fuse.dir to another folder",
+                                       dir, mount->type, mount->source));
 }
 
 Result<os::Fd> open_device() {
@@ -68,12 +94,22 @@ Result<Mounted> mount_as_root(const MountOptions& options) {
   const std::string arguments =
       fmt::format("fd={},rootmode=40000,user_id={},group_id={}{}", fuse.get(), ::getuid(),
                   ::getgid(), options.allow_other ? ",allow_other" : "");
-  if (::mount("skerry", options.dir.c_str(), "fuse.skerry", MS_NOSUID | MS_NODEV,
+  if (::mount(source_of(options).c_str(), options.dir.c_str(), kType, MS_NOSUID | MS_NODEV,
               arguments.c_str()) != 0) {
     return fail_errno(
         errno, fmt::format("cannot mount {}; a container needs --cap-add SYS_ADMIN", options.dir));
   }
   return Mounted{std::move(fuse), ""};
+}
+
+// fusermount3's options are separated by commas.
+std::string escaped_option(const std::string& value) {
+  std::string out;
+  for (const char c : value) {
+    if (c == ',' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+  return out;
 }
 
 // fusermount3 mounts on behalf of a user and sends the descriptor over a socket.
@@ -109,7 +145,8 @@ Result<Mounted> mount_as_user(const MountOptions& options) {
   if (pid == 0) {
     ::close(ours.get());
     ::setenv("_FUSE_COMMFD", std::to_string(theirs.get()).c_str(), 1);
-    const std::string flags = std::string("fsname=skerry,subtype=skerry,nosuid,nodev") +
+    const std::string flags = "fsname=" + escaped_option(source_of(options)) +
+                              ",subtype=skerry,nosuid,nodev" +
                               (options.allow_other ? ",allow_other" : "");
     ::execlp(kHelper, kHelper, "-o", flags.c_str(), "--", options.dir.c_str(), nullptr);
     std::fprintf(stderr, "cannot run %s; install the package fuse3, or mount as root\n", kHelper);
@@ -125,8 +162,19 @@ Result<Mounted> mount_as_user(const MountOptions& options) {
 
 }  // namespace
 
+Status clean_left_over(const MountOptions& options) {
+  for (int i = 0; i < kStackedMountsMax; ++i) {
+    const auto mount = find_mount(options.dir);
+    if (!mount || !mount->type.starts_with("fuse")) return {};
+    const bool ours = mount->type == kType && mount->source == source_of(options);
+    if (!ours && !is_dead(options.dir)) return {};
+    TRY(detach(options.dir, *mount));
+  }
+  return {};
+}
+
 Result<Mounted> mount_fuse(const MountOptions& options) {
-  if (options.clean_left_over) TRY(clean_left_over(options.dir));
+  if (options.clean_left_over) TRY(clean_left_over(options));
   TRY(check_free(options.dir));
   std::error_code error;
   if (std::filesystem::create_directories(options.dir, error)) {

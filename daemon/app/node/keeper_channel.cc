@@ -28,6 +28,10 @@ void KeeperChannel::say_released() const {
   send({&keeper::kReleased, 1});
 }
 
+void KeeperChannel::say_drained() const {
+  send({&keeper::kDrained, 1});
+}
+
 void KeeperChannel::quit(int exit_code) const {
   send(std::string{keeper::kQuit, static_cast<char>(exit_code)});
 }

@@ -13,6 +13,7 @@ class KeeperChannel {
   // Commands under `exec` may start; those for candidates only if this node is one.
   void start_app(bool candidate) const;
   void say_released() const;
+  void say_drained() const;
   // Stop the application, the mount and everything.
   void quit(int exit_code) const;
 

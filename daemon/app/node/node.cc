@@ -5,9 +5,10 @@
 
 #include <random>
 
+#include "daemon/admin/temporary_file.h"
+#include "daemon/app/mount/listeners.h"
 #include "daemon/keeper/protocol.h"
 #include "daemon/log/log.h"
-#include "lease/static_leaser.h"
 
 namespace skerry::app {
 
@@ -17,13 +18,25 @@ static NodeId random_node_id() {
   return NodeId((uint64_t{device()} << 32) | device());
 }
 
-Node::Node(const config::Config& config, bool successor)
+Node::Node(const config::Config& config, bool successor, os::Changes& changes)
     : config_(config),
       successor_(successor),
+      id_(random_node_id()),
+      fs_(&changes),
       gate_(role_),
+      cluster_id_(fs_, config.data.dir),
+      feed_(id_, clock_.wall_ms()),
+      proxy_view_(role_, mount_log_),
       role_files_(role_),
       peer_(config.fuse.dir, clock_),
-      hooks_(role_, peer_) {}
+      hooks_(role_, peer_),
+      own_mount_(config.fuse.dir) {
+  listeners_.add(events_);
+  listeners_.add(proxy_view_);
+  listeners_.add(feed_);
+  role_.observe([this](const lease::LeaseState&) { role_in_mount_.show(role_.shows_primary()); });
+  role_.observe([this](const lease::LeaseState&) { proxy_view_.changed(); });
+}
 
 Node::~Node() = default;
 
@@ -33,10 +46,20 @@ int Node::run() {
     return keeper::kExitHopeless;
   }
   keeper_.say_ready();
-  keeper_.start_app(config_.lease.candidate);
+  serving_ = true;
+  streams_->role_is(role_.state());
+  start_app_when_synced();
   for (;;) {
     switch (keeper_.wait()) {
+      case keeper::kStopping:
+        application_stops();
+        break;
+      case keeper::kDrain:
+        drain();
+        break;
       case keeper::kRelease:
+        streams_->stop();
+        applier_->stop();
         peer_.stop();
         keeper_.say_released();
         break;
@@ -51,14 +74,34 @@ int Node::run() {
 }
 
 Status Node::start() {
-  const db::Environment environment{fs_, clock_, gate_, listener_, cache_, random_node_id()};
+  const db::Environment environment{fs_, clock_, gate_, listeners_, cache_, id_};
+  TRY_ASSIGN(proxy_, start_proxy(config_, proxy_view_));
+  TRY(cluster_id_.load());
+  TRY(admin::clear_temporary_files(fs_, config_.data.dir));
   TRY_ASSIGN(store_, store::Store::open(environment, config_.data.dir));
+  proxy_view_.opened(*store_);
   report_recovery();
-  leaser_ = std::make_unique<lease::StaticLeaser>(
-      config_.lease.candidate,
-      lease::PrimaryInfo{config_.lease.hostname, config_.lease.advertise_url});
-  leaser_->start([this](const lease::LeaseState& state) { role_.set(state); });
-  return start_mount();
+  start_upkeep();
+  TRY_ASSIGN(lease_, NodeLease::open({config_, id_, role_, cluster_id_, *store_, fs_}));
+  role_.observe([this](const lease::LeaseState& state) { events_.role_is(admin_role(state)); });
+  role_.observe([this](const lease::LeaseState& state) {
+    if (!serving_) return;
+    streams_->role_is(state);
+    start_app_when_synced();
+  });
+  TRY(lease_->start(successor_));
+  TRY(start_mount());
+  return start_api();
+}
+
+void Node::start_upkeep() {
+  const auto age_ms = std::chrono::duration_cast<std::chrono::milliseconds>(config_.data.retention);
+  upkeep_ = std::make_unique<store::Upkeep>(
+      *store_, clock_, upkeep_log_,
+      store::Upkeep::Settings{{age_ms.count(), config_.data.retention_bytes},
+                              config_.data.retention_monitor_interval});
+  mount_log_.on_disk_full([this] { upkeep_->make_room(); });
+  upkeep_->start();
 }
 
 Status Node::start_mount() {
@@ -73,13 +116,89 @@ Status Node::start_mount() {
         session_->invalidate_node(id, offset, bytes);
       },
       [this](const std::string& name) { session_->invalidate_name(name); }});
-  cache_.connect(notifier_.get());
+  cache_.connect(session_.get(), notifier_.get(), &peer_);
+  role_in_mount_.connect(*store_, *notifier_, peer_);
   TRY(session_->start(successor_));
+  role_in_mount_.show(role_.shows_primary());
+  if (successor_) {
+    TRY(directory_->clear_forgotten([this](uint64_t id) { return session_->kernel_knows(id); }));
+  }
   peer_.start();
+  applier_ = std::make_unique<apply::NodeApplier>(fs_, clock_, own_mount_, cache_, *store_);
+  applier_->start();
   for (const auto& database : store_->list()) {
     if (database->has_unjournaled_changes()) peer_.unjournaled_changes(database);
   }
   return {};
+}
+
+Status Node::start_api() {
+  io_ = std::make_unique<net::IoThreads>("io", kIoThreads);
+  pool_ = std::make_unique<net::BlockingPool>("work", kPoolThreads, kPoolQueueMax);
+  start_streams();
+  admin_view_ = std::make_unique<AdminView>(AdminView::Parts{
+      config_, id_, role_, cluster_id_, *store_, fs_, clock_, *applier_, *streams_});
+  api_ = std::make_unique<admin::Api>(*admin_view_, events_);
+  server_ = std::make_unique<net::Server>("node API", *io_, *pool_);
+  api_->metrics().add([this](admin::MetricSink& sink) { mount_metrics(sink); });
+  api_->metrics().add([this](admin::MetricSink& sink) { streams_->metrics(sink); });
+  api_->add_to(*server_);
+  streams_->add_to(*server_);
+  lease_->add_routes(server_->router());
+  const auto listeners = inherited_listeners();
+  const auto listener = listeners.find("http");
+  if (listener == listeners.end()) {
+    return fail(Errc::kInvalid, "the keeper passed no socket for the node API");
+  }
+  TRY(server_->start(listener->second));
+  return {};
+}
+
+void Node::start_streams() {
+  streams_ = std::make_unique<NodeStreams>(
+      NodeStreams::Parts{config_, id_, role_, cluster_id_, *store_, clock_, *applier_, feed_, *io_},
+      [this] {
+        proxy_view_.changed();
+        start_app_when_synced();
+      });
+  role_files_.connect(*streams_);
+  proxy_view_.ready({[this] { return streams_->freshness(); },
+                     [this](const std::vector<proxy::DbPosition>& positions, unsigned replicas) {
+                       return streams_->acknowledged(positions, replicas);
+                     }});
+}
+
+// Applications find the data of the primary, not of their last visit.
+void Node::start_app_when_synced() {
+  const bool may = config_.skip_sync || role_.is_primary() || (streams_ && streams_->was_synced());
+  if (may && !app_started_.exchange(true)) keeper_.start_app(config_.lease.candidate);
+}
+
+void Node::mount_metrics(admin::MetricSink& sink) const {
+  const MountLog::Counters& counters = mount_log_.counters();
+  const auto one = [&](const char* name, const char* help, const std::atomic<uint64_t>& count) {
+    sink.one(name, admin::MetricType::kCounter, help,
+             static_cast<double>(count.load(std::memory_order_relaxed)));
+  };
+  one("skerry_refused_writes_total", "Writes to the mount that this node may not make.",
+      counters.refused);
+  one("skerry_unsupported_calls_total", "Calls to the mount that it does not serve.",
+      counters.unsupported);
+  one("skerry_failed_calls_total", "Calls to the mount that failed.", counters.failed);
+}
+
+// Applications that wait for their idle connections before they end are not to wait for ours.
+void Node::application_stops() {
+  if (!proxy_) return;
+  proxy_->application_stops();
+  proxy_->drain(proxy::Ms::zero());
+}
+
+// The listener's queue is the successor's already.
+void Node::drain() {
+  server_->drain(kApiDrainLimit);
+  if (proxy_) proxy_->drain(kDrainLimit);
+  keeper_.say_drained();
 }
 
 void Node::report_recovery() const {
@@ -104,7 +223,12 @@ void Node::report_recovery() const {
 
 // The mount is gone. Databases are closed in order, so that the next start has nothing to recover.
 int Node::stop() {
-  leaser_->stop();
+  server_->stop();
+  pool_->stop();
+  lease_->stop();
+  streams_->stop();
+  feed_.stop();
+  upkeep_->stop();
   if (auto closed = store_->close(); !closed) {
     log::error("close-failed", closed.error().message());
   }

@@ -1,0 +1,150 @@
+#include "daemon/app/node/node_lease.h"
+
+#include <cstdlib>
+
+#include "daemon/cluster/lease_routes.h"
+#include "daemon/cluster/standing.h"
+#include "daemon/log/log.h"
+#include "lease/static_leaser.h"
+
+namespace skerry::app {
+
+using namespace std::chrono_literals;
+
+// How old what the election knows of the databases may be.
+static constexpr auto kLookEvery = 250ms;
+// A restarted worker whose lease is still there has it again within milliseconds.
+static constexpr auto kSettleBound = 2s;
+
+NodeLease::NodeLease(const Parts& parts)
+    : parts_(parts),
+      file_(parts.fs, parts.config.data.dir),
+      clerk_([this] { look_at_databases(); }, kLookEvery) {}
+
+NodeLease::~NodeLease() {
+  clerk_.stop();
+}
+
+Result<std::unique_ptr<NodeLease>> NodeLease::open(const Parts& parts) {
+  std::unique_ptr<NodeLease> lease(new NodeLease(parts));
+  const config::LeaseConfig& config = parts.config.lease;
+  if (config.type == config::LeaseType::kStatic) {
+    lease->leaser_ = std::make_unique<lease::StaticLeaser>(
+        config.candidate, lease::PrimaryInfo{config.hostname, config.advertise_url});
+  } else {
+    TRY(lease->open_consul());
+  }
+  return lease;
+}
+
+// As Consul's own tools take it from the environment.
+static lease::Tls tls_from_environment() {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value != nullptr ? value : "");
+  };
+  const std::string verify = variable("CONSUL_HTTP_SSL_VERIFY");
+  return {variable("CONSUL_CACERT"), variable("CONSUL_CLIENT_CERT"), variable("CONSUL_CLIENT_KEY"),
+          verify != "false" && verify != "0"};
+}
+
+Status NodeLease::open_consul() {
+  TRY(file_.load());
+  const config::LeaseConfig& config = parts_.config.lease;
+  lease::ConsulOptions options;
+  TRY_ASSIGN(options.place, lease::parse_consul_url(config.consul.url, config.consul.key));
+  if (const char* token = std::getenv("CONSUL_HTTP_TOKEN");
+      options.place.token.empty() && token != nullptr) {
+    options.place.token = token;
+  }
+  options.tls = tls_from_environment();
+  options.lock_delay = config.consul.lock_delay;
+  lease::Settings& election = options.election;
+  election.self = {config.hostname, config.advertise_url};
+  election.node = parts_.id;
+  election.candidate = config.candidate;
+  election.failsafe = config.failsafe;
+  election.terms.term = config.term;
+  election.terms.session_ttl = config.consul.ttl;
+  election.new_cluster_id = cluster::make_cluster_id();
+  election.seen = file_.seen();
+  election.predecessor = file_.predecessor();
+  TRY_ASSIGN(auto consul, lease::ConsulLeaser::open(std::move(options), *this));
+  consul_ = consul.get();
+  leaser_ = std::move(consul);
+  return {};
+}
+
+Status NodeLease::start(bool settle) {
+  if (consul_ == nullptr) {
+    leaser_->start([this](const lease::LeaseState& state) { parts_.role.set(state); });
+    if (parts_.role.is_primary()) TRY(parts_.cluster_id.ensure());
+    return {};
+  }
+  look_at_databases();
+  clerk_.start();
+  // Whoever is told may take its time, which the lease's thread has not.
+  consul_->start([this](const lease::LeaseState& state) {
+    if (!parts_.role.store(state)) return;
+    clerk_.post([this, state] { parts_.role.announce(state); });
+  });
+  if (!settle) return {};
+  const bool settled = consul_->wait_for(
+      [](const lease::LeaseState& state) {
+        return state.phase != lease::Phase::kLooking && state.phase != lease::Phase::kStanding;
+      },
+      kSettleBound);
+  if (!settled) {
+    log::warn("lease-slow", "Consul has not answered yet; writes are refused until it does");
+  }
+  return {};
+}
+
+void NodeLease::stop() {
+  leaser_->stop();
+  clerk_.stop();
+}
+
+void NodeLease::add_routes(net::Router& router) {
+  if (consul_ != nullptr) cluster::add_lease_routes(router, *consul_);
+}
+
+void NodeLease::look_at_databases() {
+  lease::event::Facts facts{cluster::standing_of(parts_.store), {}, parts_.cluster_id.get()};
+  if (followers_ && parts_.role.is_primary()) facts.followers = followers_();
+  const std::lock_guard lock(mutex_);
+  facts_ = std::move(facts);
+}
+
+lease::event::Facts NodeLease::facts() {
+  const std::lock_guard lock(mutex_);
+  return facts_;
+}
+
+void NodeLease::persist(Epoch epoch, bool holder, Done done) {
+  clerk_.post([this, epoch, holder, done = std::move(done)]() mutable {
+    const Status kept = file_.raise(epoch, holder ? std::optional(parts_.id) : std::nullopt);
+    if (!kept) log::error("epoch-not-kept", kept.error().message());
+    done(kept.has_value());
+  });
+}
+
+void NodeLease::adopt_cluster_id(const std::string& id) {
+  clerk_.post([this, id] {
+    const auto adopted = parts_.cluster_id.adopt(id, cluster::standing_of(parts_.store).blank());
+    if (!adopted) return log::error("cluster-id", adopted.error().message());
+    log::info("cluster-id", "this node belongs to cluster " + id);
+    look_at_databases();
+  });
+}
+
+void NodeLease::catch_up(const lease::Peer& from, Done done) {
+  if (catch_up_) return catch_up_(from, std::move(done));
+  clerk_.post([done = std::move(done)]() mutable { done(false); });
+}
+
+void NodeLease::tell(std::string_view phase, const std::string& reason) {
+  log::info("lease", reason, {{"phase", phase}, {"epoch", parts_.role.epoch().value()}});
+}
+
+}  // namespace skerry::app

@@ -1,0 +1,200 @@
+#include "daemon/app/node/node_streams.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "daemon/log/log.h"
+
+namespace skerry::app {
+
+static std::string region_of_machine() {
+  const char* region = std::getenv("FLY_REGION");
+  return region != nullptr ? region : "";
+}
+
+NodeStreams::NodeStreams(const Parts& parts, std::function<void()> changed)
+    : parts_(parts),
+      region_(region_of_machine()),
+      pool_("stream", kStreamThreads, kStreamQueueMax),
+      server_(parts.store, parts.feed, pool_, parts.clock, [this] { return self(); }),
+      client_(
+          {parts.io, pool_, parts.applier, parts.store, parts.clock, *this,
+           parts.config.lease.reconnect_delay},
+          [this] { return settings(); },
+          [this](const replication::Receiver::Primary& primary) { return welcomed(primary); },
+          changed) {
+  server_.on_acknowledged(std::move(changed));
+}
+
+NodeStreams::~NodeStreams() {
+  stop();
+}
+
+void NodeStreams::add_to(net::Server& server) {
+  server.on_upgrade(replication::kStreamPath, server_);
+}
+
+void NodeStreams::role_is(const lease::LeaseState& state) {
+  const std::lock_guard lock(role_mutex_);
+  const bool follows = !state.is_primary && state.primary && !state.primary->advertise_url.empty();
+  const std::string url = follows ? state.primary->advertise_url : "";
+  // A stream does not outlive the epoch that its welcome named.
+  if (!state.is_primary || state.epoch != served_epoch_) server_.end_all();
+  served_epoch_ = state.epoch;
+  if (url == followed_) return;
+  followed_ = url;
+  if (url.empty()) {
+    client_.unfollow();
+  } else {
+    client_.follow(url);
+  }
+}
+
+void NodeStreams::stop() {
+  client_.unfollow();
+  pool_.stop();
+}
+
+Result<replication::StreamSelf> NodeStreams::self() const {
+  const lease::LeaseState state = parts_.role.state();
+  if (!state.is_primary) {
+    return fail(Errc::kReadOnly, state.primary ? fmt::format("this node is a replica of {}",
+                                                             state.primary->hostname.empty()
+                                                                 ? state.primary->advertise_url
+                                                                 : state.primary->hostname)
+                                               : "this node is a replica, and no primary is known");
+  }
+  return replication::StreamSelf{parts_.id, state.epoch, parts_.config.lease.hostname, region_,
+                                 parts_.cluster_id.get()};
+}
+
+replication::ReceiverSettings NodeStreams::settings() const {
+  const config::LeaseConfig& lease = parts_.config.lease;
+  // With a static lease the hostname is the primary's.
+  const char* machine = std::getenv("HOSTNAME");
+  const bool is_own = lease.type == config::LeaseType::kConsul;
+  return {
+      parts_.id, parts_.role.state().epoch, is_own || machine == nullptr ? lease.hostname : machine,
+      region_,   parts_.cluster_id.get(),   lease.databases};
+}
+
+Status NodeStreams::welcomed(const replication::Receiver::Primary& primary) {
+  if (primary.cluster.empty()) return {};
+  return parts_.cluster_id.adopt(primary.cluster);
+}
+
+std::optional<int64_t> NodeStreams::lag_ms() const {
+  if (parts_.role.is_primary()) return 0;
+  return client_.lag().milliseconds(parts_.clock.now());
+}
+
+int64_t NodeStreams::last_timestamp_ms() const {
+  return client_.lag().primary_ms();
+}
+
+proxy::Freshness NodeStreams::freshness() const {
+  const auto lag = client_.lag().milliseconds(parts_.clock.now());
+  return {client_.state().connected,
+          lag ? std::optional(std::chrono::milliseconds(*lag)) : std::nullopt};
+}
+
+bool NodeStreams::acknowledged(const std::vector<proxy::DbPosition>& positions,
+                               unsigned replicas) const {
+  std::vector<std::pair<std::string, Position>> wanted;
+  for (const auto& database : parts_.store.list()) {
+    const proxy::DbKey key = proxy::db_key(database->name());
+    for (const proxy::DbPosition& position : positions) {
+      if (position.key == key) wanted.emplace_back(database->name(), Position{position.txid, {}});
+    }
+  }
+  return server_.holding(wanted, true) >= replicas;
+}
+
+std::vector<admin::Stream> NodeStreams::streams() const {
+  using Direction = admin::Stream::Direction;
+  std::vector<admin::Stream> all;
+  for (const auto& info : server_.streams()) {
+    all.push_back({Direction::kToReplica, info.hostname.empty() ? info.address : info.hostname,
+                   info.region, info.since_ms, info.wire_bytes, 0, info.transactions,
+                   std::nullopt});
+  }
+  const auto state = client_.state();
+  if (state.connected) {
+    all.push_back({Direction::kFromPrimary, state.hostname.empty() ? state.url : state.hostname, "",
+                   state.since_ms, state.wire_bytes, state.page_bytes, state.transactions,
+                   lag_ms()});
+  }
+  return all;
+}
+
+void NodeStreams::metrics(admin::MetricSink& sink) const {
+  using admin::MetricType;
+  const auto state = client_.state();
+  sink.one("skerry_stream_sent_bytes_total", MetricType::kCounter,
+           "Bytes sent to replicas over their streams.", static_cast<double>(server_.wire_bytes()));
+  sink.one("skerry_stream_received_bytes_total", MetricType::kCounter,
+           "Bytes received over the present stream from the primary.",
+           static_cast<double>(state.wire_bytes));
+  sink.one("skerry_stream_connected", MetricType::kGauge, "1 while a primary is followed.",
+           state.connected ? 1 : 0);
+  sink.one("skerry_repairs_total", MetricType::kCounter,
+           "Databases that could not take a transaction and were brought in line.",
+           static_cast<double>(repairs_.load()));
+  sink.one("skerry_images_total", MetricType::kCounter,
+           "Snapshots and differences received in place of transactions.",
+           static_cast<double>(images_.load()));
+}
+
+void NodeStreams::repairing(const std::string& database, const Error& why) {
+  repairs_.fetch_add(1);
+  log::warn("stream-repair", why.message() + "; the database is brought in line with the primary's",
+            {{"db", database}});
+}
+
+void NodeStreams::replacing(const std::string& database, Position local,
+                            replication::ImageReason reason) {
+  log::info("stream-image",
+            fmt::format("what differs of the database comes from the primary: {}",
+                        replication::to_string(reason)),
+            {{"db", database}, {"pos", to_string(local)}});
+  if (reason != replication::ImageReason::kOtherHistory) return;
+  const auto kept = keep_orphan(database);
+  if (!kept) {
+    log::error("orphan-lost", kept.error().message(), {{"db", database}});
+    return;
+  }
+  log::warn("orphan-kept",
+            "transactions of this node that the primary does not have were kept before the "
+            "database is brought in line with the primary's",
+            {{"db", database}, {"path", *kept}, {"pos", to_string(local)}});
+}
+
+Result<std::string> NodeStreams::keep_orphan(const std::string& database) const {
+  namespace files = std::filesystem;
+  const auto found = parts_.store.find(database);
+  if (!found) return fail(Errc::kNotFound, database + " is gone");
+  const db::Database::Info info = found->info();
+  const files::path to = files::path(parts_.config.data.dir) / "orphans" /
+                         fmt::format("{}-{}", info.epoch.value(), hex16(parts_.id.value())) /
+                         database;
+  std::error_code error;
+  files::create_directories(to, error);
+  for (const char* part : {"log", "ltx"}) {
+    const files::path from = files::path(found->dir()) / part;
+    if (error || !files::exists(from)) continue;
+    files::copy(from, to / part,
+                files::copy_options::recursive | files::copy_options::overwrite_existing, error);
+  }
+  if (error) return fail_errno(error.value(), "keeping the lost transactions in " + to.string());
+  return to.string();
+}
+
+void NodeStreams::image_done(const std::string& database, Position position, uint64_t pages) {
+  images_.fetch_add(1);
+  log::info("stream-image-done", "the database is the primary's",
+            {{"blocks", pages}, {"db", database}, {"pos", to_string(position)}});
+}
+
+}  // namespace skerry::app

@@ -1,0 +1,90 @@
+// The node's streams: serves replicas while it is the primary, follows the primary while it is not,
+// and tells the rest of the node how far others and it have come.
+//
+// Threads: any; role_is() never from an io or pool thread (it waits for what is being applied).
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "daemon/admin/metrics.h"
+#include "daemon/admin/node_view.h"
+#include "daemon/apply/applier.h"
+#include "daemon/cluster/cluster_id.h"
+#include "daemon/cluster/role.h"
+#include "daemon/config/config.h"
+#include "daemon/net/server.h"
+#include "daemon/replication/stream_client.h"
+#include "daemon/replication/stream_server.h"
+#include "proxy/node_view.h"
+
+namespace skerry::app {
+
+// Pool threads for streams: applying, and reading for replicas that are behind.
+inline constexpr size_t kStreamThreads = 4;
+inline constexpr size_t kStreamQueueMax = 2 * replication::kStreamsMax;
+
+class NodeStreams final : private replication::ReceiverLog {
+ public:
+  // All of it outlives this.
+  struct Parts {
+    const config::Config& config;
+    NodeId id;
+    const cluster::Role& role;
+    cluster::ClusterId& cluster_id;
+    store::Store& store;
+    os::Clock& clock;
+    apply::Applier& applier;
+    replication::CommitFeed& feed;
+    net::IoThreads& io;
+  };
+  // `changed`: connection, lag or acknowledgements did; called from any thread, must not block.
+  NodeStreams(const Parts& parts, std::function<void()> changed);
+  ~NodeStreams() override;
+
+  // Before the server starts.
+  void add_to(net::Server& server);
+  void role_is(const lease::LeaseState& state);
+  // Nothing is applied or sent any more when it returns. The server was stopped before.
+  void stop();
+
+  // Whether everything that a primary had has been here, since this node's start.
+  [[nodiscard]] bool was_synced() const { return client_.was_synced(); }
+  // Nothing before the first sync; 0 on the primary.
+  [[nodiscard]] std::optional<int64_t> lag_ms() const;
+  [[nodiscard]] int64_t last_timestamp_ms() const;
+  [[nodiscard]] std::vector<admin::Stream> streams() const;
+  [[nodiscard]] std::string last_error() const { return client_.state().last_error; }
+  [[nodiscard]] proxy::Freshness freshness() const;
+  // At least `replicas` replicas have these positions on their disks.
+  [[nodiscard]] bool acknowledged(const std::vector<proxy::DbPosition>& positions,
+                                  unsigned replicas) const;
+  void metrics(admin::MetricSink& sink) const;
+
+ private:
+  [[nodiscard]] Result<replication::StreamSelf> self() const;
+  [[nodiscard]] replication::ReceiverSettings settings() const;
+  // Copies a history that is about to be replaced to <data>/orphans/<epoch>-<node>/<db>/.
+  [[nodiscard]] Result<std::string> keep_orphan(const std::string& database) const;
+  [[nodiscard]] Status welcomed(const replication::Receiver::Primary& primary);
+
+  void repairing(const std::string& database, const Error& why) override;
+  void replacing(const std::string& database, Position local,
+                 replication::ImageReason reason) override;
+  void image_done(const std::string& database, Position position, uint64_t pages) override;
+
+  const Parts parts_;
+  const std::string region_;
+  net::BlockingPool pool_;
+  replication::StreamServer server_;
+  replication::StreamClient client_;
+  std::mutex role_mutex_;
+  std::string followed_;  // guarded by role_mutex_
+  Epoch served_epoch_;    // guarded by role_mutex_
+  std::atomic<uint64_t> repairs_{0};
+  std::atomic<uint64_t> images_{0};
+};
+
+}  // namespace skerry::app

@@ -1,0 +1,68 @@
+// The node as its proxy sees it (proxy/node_view.h): role, positions of the tracked databases, lag.
+//
+// Positions are copied from what commits tell, so that the proxy never waits for a database.
+//
+// Threads: any. What waits is called under the committing database's mutex, among others.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "daemon/app/node/mount_log.h"
+#include "daemon/cluster/role.h"
+#include "daemon/db/commit_gate.h"
+#include "daemon/store/store.h"
+#include "proxy/node_view.h"
+#include "proxy/session_token.h"
+
+namespace skerry::app {
+
+class ProxyView final : public proxy::NodeView, public db::CommitListener {
+ public:
+  // What comes from replication; functions that are not given know nothing.
+  struct Sources {
+    std::function<proxy::Freshness()> freshness{};
+    std::function<bool(const std::vector<proxy::DbPosition>&, unsigned replicas)> acknowledged{};
+  };
+
+  ProxyView(const cluster::Role& role, const MountLog& mount_log) : role_(role), log_(mount_log) {}
+
+  // Before databases are opened.
+  void track(proxy::Tracked tracked) { tracked_ = std::move(tracked); }
+  // Before any of them can move.
+  void opened(const store::Store& store);
+  // They can be served.
+  void ready(Sources sources);
+  // Role, lag or acknowledgements may have changed.
+  void changed();
+
+  void committed(db::Database& database, const db::Transaction& transaction) override;
+
+  uint64_t version() const override { return version_.load(std::memory_order_acquire); }
+  proxy::NodeState state() const override;
+  proxy::Freshness freshness() const override;
+  void positions(std::vector<proxy::DbPosition>& out) const override;
+  uint64_t refused_writes() const override {
+    return log_.counters().refused.load(std::memory_order_relaxed);
+  }
+  bool acknowledged(const std::vector<proxy::DbPosition>& positions,
+                    unsigned replicas) const override;
+  void notify_once(std::move_only_function<void()> changed) override;
+
+ private:
+  void set(proxy::DbPosition position);
+
+  const cluster::Role& role_;
+  const MountLog& log_;
+  proxy::Tracked tracked_;
+  std::atomic<uint64_t> version_{0};
+  std::atomic<bool> ready_{false};
+  mutable std::mutex mutex_;
+  Sources sources_;                                       // set before ready_
+  std::vector<proxy::DbPosition> positions_;              // guarded by mutex_, by key
+  std::vector<std::move_only_function<void()>> waiting_;  // guarded by mutex_
+};
+
+}  // namespace skerry::app
