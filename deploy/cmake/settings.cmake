@@ -4,6 +4,10 @@ target_include_directories(skerry_settings INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(skerry_settings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
   -Wnon-virtual-dtor -Woverloaded-virtual -Werror -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  # g++ 12 sees uninitialised members in every std::optional that it inlines.
+  target_compile_options(skerry_settings INTERFACE -Wno-maybe-uninitialized)
+endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
   target_compile_options(skerry_settings INTERFACE -Wthread-safety)
 endif()
