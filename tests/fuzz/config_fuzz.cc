@@ -23,6 +23,7 @@ std::optional<std::string> variable(std::string_view name) {
 Config without_secrets(Config config) {
   config.lease.consul.url = log::redact_url(config.lease.consul.url);
   config.backup.url = log::redact_url(config.backup.url);
+  if (!config.proxy.secret.empty()) config.proxy.secret = log::kRedacted;
   if (!config.backup.auth_token.empty()) config.backup.auth_token = log::kRedacted;
   return config;
 }

@@ -44,6 +44,9 @@ class TestGate final : public db::CommitGate {
     if (refuse) return fail(Errc::kReadOnly, "refused by the test", EROFS);
     return hold_next ? Decision::kHold : Decision::kGrant;
   }
+  Status may_acknowledge(const db::Database&) override {
+    return late ? Status(fail(Errc::kTimeout, "too late", EIO)) : Status();
+  }
   void hold(db::Database&, const db::Transaction&, Resume resume) override {
     resume(refuse_held ? Status(fail(Errc::kTimeout, "not confirmed in time")) : Status());
   }
@@ -51,6 +54,7 @@ class TestGate final : public db::CommitGate {
   bool writable = true;
   bool refuse = false;
   bool hold_next = false;
+  bool late = false;
   bool refuse_held = false;
   int asked = 0;
 };
@@ -59,8 +63,12 @@ class TestListener final : public db::CommitListener {
  public:
   void committed(db::Database&, const db::Transaction& transaction) override {
     last = transaction.position();
+    images = transaction.images;
     ++count;
   }
+  bool wants_images(uint32_t pages, PageSize) override { return pages <= images_pages_max; }
+  uint32_t images_pages_max = 0;
+  std::shared_ptr<const db::CommitImages> images;  // of the last one
   Position last;
   int count = 0;
 };
@@ -68,6 +76,11 @@ class TestListener final : public db::CommitListener {
 class NoKernelCache final : public db::KernelCache {
  public:
   void invalidate(const db::Database&, db::FileKind, uint64_t, uint64_t) override {}
+  void store(const db::Database&, db::FileKind, uint64_t, ByteView) override {}
+  void forget(const db::Database&, db::FileKind, uint64_t, uint64_t) override {}
+  void forget_name(const std::string&) override {}
+  void warm_wal(db::Database&) override {}
+  void extend_wal(db::Database&, uint64_t, uint64_t) override {}
 };
 
 struct CaptureFixture {

@@ -41,9 +41,11 @@ CapturedVfs* owner_of(sqlite3_vfs* vfs) {
   return static_cast<CapturedVfs*>(vfs->pAppData);
 }
 
+// As SQLite's own VFS has it: a full disk is told of by writes only.
 int code_of(const Status& status, int io_error) {
   if (status) return SQLITE_OK;
-  return status.error().code() == Errc::kNoSpace ? SQLITE_FULL : io_error;
+  const bool full = status.error().code() == Errc::kNoSpace && io_error == SQLITE_IOERR_WRITE;
+  return full ? SQLITE_FULL : io_error;
 }
 
 // Waits for `done`: the gate of a test answers from another thread if it holds a commit.
@@ -173,7 +175,12 @@ int vfs_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, 
     const std::string path = owner->file_of(name, &database_name, &kind);
     f->path = sqlite3_create_filename(path.c_str(), "", "", 0, nullptr);
     if (kind) {
-      f->database = new std::shared_ptr<db::Database>(owner->database(database_name));
+      auto database = owner->try_database(database_name);
+      if (!database) {
+        sqlite3_free_filename(f->path);
+        return SQLITE_CANTOPEN;
+      }
+      f->database = new std::shared_ptr<db::Database>(*std::move(database));
       f->kind = *kind;
       f->captured = true;
       const auto opened = (flags & SQLITE_OPEN_CREATE) != 0 ? (*f->database)->create_file(*kind)
@@ -208,9 +215,8 @@ int vfs_delete(sqlite3_vfs* vfs, const char* name, int sync_dir) {
     owner->database(database_name)
         ->remove(
             *kind,
-            [path]() -> Status {
-              if (::unlink(path.c_str()) != 0) return fail_errno(errno, path);
-              return {};
+            [path, owner]() -> Status {
+              return owner->file_system().remove(os::Site("file:unlink"), path);
             },
             std::move(done));
   });
@@ -232,7 +238,14 @@ int vfs_full_path(sqlite3_vfs*, const char* name, int bytes, char* out) {
 }  // namespace
 
 CapturedVfs::CapturedVfs(const db::Environment& environment, std::string vfs_name, std::string root)
-    : env_(environment), root_(std::move(root)), impl_(std::make_unique<Impl>()) {
+    : CapturedVfs(environment, std::move(vfs_name), std::move(root), {}) {}
+
+CapturedVfs::CapturedVfs(const db::Environment& environment, std::string vfs_name, std::string root,
+                         Find find)
+    : env_(environment),
+      root_(std::move(root)),
+      find_(std::move(find)),
+      impl_(std::make_unique<Impl>()) {
   std::filesystem::create_directories(root_ + "/dbs");
   impl_->name = std::move(vfs_name);
   impl_->unix_vfs = sqlite3_vfs_find("unix");
@@ -253,13 +266,18 @@ CapturedVfs::~CapturedVfs() {
 }
 
 std::shared_ptr<db::Database> CapturedVfs::database(const std::string& name) {
+  auto opened = try_database(name);
+  INVARIANT(opened.has_value());
+  return *std::move(opened);
+}
+
+Result<std::shared_ptr<db::Database>> CapturedVfs::try_database(const std::string& name) {
+  if (find_) return find_(name);
   auto& slot = databases_[name];
   if (!slot) {
     const std::string dir = root_ + "/dbs/" + name;
     std::filesystem::create_directories(dir);
-    auto opened = db::Database::open(env_, name, dir);
-    INVARIANT(opened.has_value());
-    slot = *opened;
+    TRY_ASSIGN(slot, db::Database::open(env_, name, dir));
   }
   return slot;
 }

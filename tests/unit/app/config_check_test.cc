@@ -20,14 +20,14 @@ config::LoadOptions options_with(std::vector<std::string> places) {
 TEST_CASE("a good file is shown with what it comes to") {
   const test::TempFolder folder;
   const std::string path =
-      folder.write("skerry.yml", "lease: {type: static}\nfuse: {dir: $DIR}\nproxy: {debug: yes}\n");
+      folder.write("skerry.yml", "lease: {type: static}\nfuse: {dir: $DIR}\nstrict-verify: yes\n");
   const Output output = config_check({}, options_with({path}));
   CHECK(output.exit_code == 0);
   CHECK(
       output.out.starts_with("config file read from " + path + "\n\nfuse:\n  dir: \"/mnt/db\"\n"));
   CHECK(output.out.contains("  type: \"static\"\n"));
   CHECK(output.err == "WARNING: " + path +
-                          ":3: proxy.debug is not yet supported and has no effect; remove it, or "
+                          ":3: strict-verify is not yet supported and has no effect; remove it, or "
                           "do without it until then\n");
 }
 
@@ -38,6 +38,19 @@ TEST_CASE("the flags choose the file and whether variables go in") {
       config_check({.config_path = path, .no_expand_env = true}, options_with({}));
   CHECK(output.exit_code == 0);
   CHECK(output.out.contains("dir: \"/$$DIR\"\n"));
+}
+
+TEST_CASE("what only the proxy can judge is judged, too") {
+  const test::TempFolder folder;
+  const std::string proxy = "lease: {type: static}\nproxy: {addr: ':1', target: ':2', db: d, ";
+  const Output warned = config_check(
+      {}, options_with({folder.write("w.yml", proxy + "always-forward: ['^/x$']}\n")}));
+  CHECK(warned.exit_code == 0);
+  CHECK(warned.err.contains("looks like a regular expression"));
+  const Output refused =
+      config_check({}, options_with({folder.write("r.yml", proxy + "rules: [GET]}\n")}));
+  CHECK(refused.exit_code == kExitUsageError);
+  CHECK(refused.err.contains("proxy.rules \"GET\""));
 }
 
 TEST_CASE("a bad file is an error of the configuration") {

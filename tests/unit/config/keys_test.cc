@@ -56,6 +56,23 @@ const std::vector<Row>& rows() {
       {"proxy.write-timeout", "3s", [](C c) { return c.proxy.write_timeout == 3s; }},
       {"proxy.read-header-timeout", "4s", [](C c) { return c.proxy.read_header_timeout == 4s; }},
       {"proxy.idle-timeout", "5s", [](C c) { return c.proxy.idle_timeout == 5s; }},
+      {"proxy.response-timeout", "6s", [](C c) { return c.proxy.response_timeout == 6s; }},
+      {"proxy.wait-timeout", "7s", [](C c) { return c.proxy.wait_timeout == 7s; }},
+      {"proxy.on-timeout", "stale",
+       [](C c) { return c.proxy.on_timeout == ProxyOnTimeout::kStale; }},
+      {"proxy.mode", "fly-replay", [](C c) { return c.proxy.mode == ProxyMode::kFlyReplay; }},
+      {"proxy.forward-url", "'http://{hostname}:8080'",
+       [](C c) { return c.proxy.forward_url == "http://{hostname}:8080"; }},
+      {"proxy.rules", "['GET /x primary']",
+       [](C c) { return c.proxy.rules == Texts{"GET /x primary"}; }},
+      {"proxy.upgrades", "primary",
+       [](C c) { return c.proxy.upgrades == ProxyUpgrades::kPrimary; }},
+      {"proxy.durability", "2", [](C c) { return c.proxy.durability == "2"; }},
+      {"proxy.durability-timeout", "8s", [](C c) { return c.proxy.durability_timeout == 8s; }},
+      {"proxy.max-body-size", "1MiB", [](C c) { return c.proxy.max_body_bytes == 1u << 20; }},
+      {"proxy.threads", "3", [](C c) { return c.proxy.threads == 3; }},
+      {"proxy.access-log", "true", [](C c) { return c.proxy.access_log; }},
+      {"proxy.secret", "s", [](C c) { return c.proxy.secret == "s"; }},
       {"lease.type", "consul", [](C c) { return c.lease.type == LeaseType::kConsul; }},
       {"lease.hostname", "ams-1", [](C c) { return c.lease.hostname == "ams-1"; }},
       {"lease.advertise-url", "http://h:1",
@@ -64,6 +81,8 @@ const std::vector<Row>& rows() {
       {"lease.promote", "true", [](C c) { return c.lease.promote; }},
       {"lease.reconnect-delay", "6s", [](C c) { return c.lease.reconnect_delay == 6s; }},
       {"lease.demote-delay", "7s", [](C c) { return c.lease.demote_delay == 7s; }},
+      {"lease.term", "5s", [](C c) { return c.lease.term == 5s; }},
+      {"lease.failsafe", "false", [](C c) { return !c.lease.failsafe; }},
       {"lease.databases", "[]", [](C c) { return c.lease.databases.empty(); }},
       {"lease.consul.url", "http://c:8500",
        [](C c) { return c.lease.consul.url == "http://c:8500"; }},
@@ -192,12 +211,17 @@ TEST_CASE("the defaults are LiteFS's") {
   CHECK(c.proxy.write_timeout == 0s);
   CHECK(c.proxy.read_header_timeout == 10s);
   CHECK(c.proxy.idle_timeout == 30s);
+  CHECK(c.proxy.wait_timeout == 5s);
+  CHECK(c.proxy.mode == ProxyMode::kAuto);
+  CHECK(c.proxy.durability == "local");
   CHECK(c.lease.hostname.empty());
   CHECK(c.lease.advertise_url.empty());
   CHECK(c.lease.candidate);
   CHECK_FALSE(c.lease.promote);
   CHECK(c.lease.reconnect_delay == 1s);
   CHECK(c.lease.demote_delay == 10s);
+  CHECK(c.lease.term == 3s);
+  CHECK(c.lease.failsafe);
   CHECK(c.lease.consul.ttl == 10s);
   CHECK(c.lease.consul.lock_delay == 1s);
   CHECK(c.backup.type == BackupType::kNone);

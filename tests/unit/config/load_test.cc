@@ -53,10 +53,6 @@ TEST_CASE("what cannot be read or used is an error") {
   CHECK(load(options).error().message().contains("Is a directory"));
   options.path = folder.write("big.yml", std::string(kConfigBytesMax + 1, '#'));
   CHECK(load(options).error().message().contains("is this the right file?"));
-  options.path =
-      folder.write("consul.yml", "lease: {type: consul, consul: {url: 'http://c', key: k}}\n");
-  CHECK(load(options).error().code() == Errc::kUnsupported);
-  CHECK(load(options).error().message().starts_with(options.path + ": lease.type"));
 }
 
 TEST_CASE("the search goes from here to home to /etc, the newer name first") {

@@ -263,17 +263,5 @@ TEST_CASE("what depends on other settings is resolved") {
   CHECK(forever->config.http.snapshot_timeout == 0s);
 }
 
-TEST_CASE("a consul lease is refused as long as this build has none") {
-  const auto parsed = parse_with("lease: {type: consul, consul: {url: 'http://c', key: k}}\n");
-  REQUIRE(parsed);
-  const Status status = check_supported(parsed->config);
-  REQUIRE_FALSE(status);
-  CHECK(status.error().code() == Errc::kUnsupported);
-  CHECK(status.error().message() ==
-        "lease.type \"consul\" is not supported by this build yet; write static, with "
-        "lease.candidate true on one node only");
-  CHECK(check_supported(parse_with(kLeast)->config));
-}
-
 }  // namespace
 }  // namespace skerry::config

@@ -56,7 +56,8 @@ TEST_CASE("without a journal, a commit is taken at the sync or once the locks ar
       REQUIRE(db.exec("create table t(v); insert into t values(randomblob(9000))") == SQLITE_OK);
       auto database = f.vfs.database("a.db");
       CHECK(database->has_unjournaled_changes() == (std::string(sync) == "off"));
-      database->commit_unjournaled([] { return true; }, [](Status status) { CHECK(status.has_value()); });
+      database->commit_unjournaled([] { return true; },
+                                   [](Status status) { CHECK(status.has_value()); });
       check_captured(f, "a.db", replay);
       CHECK(replay.position().txid.value() >= 1);
     }
@@ -85,6 +86,57 @@ TEST_CASE("a refused commit rolls back, nobody sees it, and the next one works")
     }
     check_captured(f, "a.db", replay);
     CHECK(replay.position().txid.value() >= before.txid.value() + 3);
+  }
+}
+
+TEST_CASE("a commit that reaches the disk after the right to write has ended is not acknowledged") {
+  CaptureFixture f;
+  LogReplay replay;
+  {
+    SqliteDb db(f.path("a.db"), "captured");
+    db.value("pragma journal_mode=wal");
+    REQUIRE(db.exec("create table t(v); insert into t values(1)") == SQLITE_OK);
+    f.gate.late = true;
+    for (const char* size : {"100", "50000"}) {
+      CHECK(db.exec(std::string("insert into t values(randomblob(") + size + "))") != SQLITE_OK);
+    }
+    check_captured(f, "a.db", replay);
+    const Position before = replay.position();
+    f.gate.late = false;
+    CHECK(db.value("select count(*) from t") == "1");
+    CHECK(db.exec("insert into t values(2)") == SQLITE_OK);
+    check_captured(f, "a.db", replay);
+    CHECK(replay.position().txid == next(before.txid));
+    f.gate.late = true;
+    CHECK(db.exec("insert into t values(3)") != SQLITE_OK);
+    // No recovery of the WAL finds it either.
+    const TempDir copy;
+    const std::string path = copy.path() + "/copy.db";
+    std::filesystem::copy_file(f.dir_of("a.db") + "/database", path);
+    std::filesystem::copy_file(f.dir_of("a.db") + "/wal", path + "-wal");
+    SqliteDb recovered(path, "unix");
+    CHECK(recovered.value("select count(*) from t") == "2");
+    CHECK(recovered.value("pragma integrity_check") == "ok");
+    f.gate.late = false;
+  }
+  {
+    SqliteDb db(f.path("a.db"), "captured");
+    CHECK(db.value("select count(*) from t") == "2");
+  }
+  // With a journal it is too late to undo it, but nobody is told that it was committed.
+  for (const char* mode : {"delete", "truncate", "persist"}) {
+    CAPTURE(mode);
+    SqliteDb db(f.path("b.db"), "captured");
+    db.value(std::string("pragma journal_mode=") + mode);
+    REQUIRE(db.exec("create table if not exists t(v); insert into t values(1)") == SQLITE_OK);
+    f.gate.late = true;
+    CHECK(db.exec("insert into t values(2)") != SQLITE_OK);
+    f.gate.late = false;
+    LogReplay all;
+    check_captured(f, "b.db", all);
+    SqliteDb other(f.path("b.db"), "captured");
+    CHECK(other.value("pragma integrity_check") == "ok");
+    CHECK(other.exec("insert into t values(3)") == SQLITE_OK);
   }
 }
 
@@ -121,6 +173,25 @@ TEST_CASE("a writer on a replica is refused in every mode, cleanly") {
     f.gate.writable = true;
     CHECK(db.exec("insert into t values(3)") == SQLITE_OK);
     CHECK(db.value("select count(*) from t") == "2");
+  }
+}
+
+TEST_CASE("a writer that loses its right before the first page is written rolls back, and is read") {
+  for (const char* mode : {"delete", "truncate", "persist"}) {
+    CAPTURE(mode);
+    CaptureFixture f;
+    LogReplay replay;
+    SqliteDb db(f.path("a.db"), "captured");
+    SqliteDb other(f.path("a.db"), "captured");
+    db.value(std::string("pragma journal_mode=") + mode);
+    REQUIRE(db.exec("create table t(v); insert into t values(randomblob(9000))") == SQLITE_OK);
+    REQUIRE(db.exec("begin; update t set v=randomblob(9000)") == SQLITE_OK);
+    f.gate.writable = false;
+    CHECK(db.exec("commit") != SQLITE_OK);
+    db.exec("rollback");
+    CHECK(other.value("select count(*) from t") == "1");
+    CHECK(db.value("pragma integrity_check") == "ok");
+    check_captured(f, "a.db", replay);
   }
 }
 
