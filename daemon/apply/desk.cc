@@ -141,18 +141,10 @@ Status Desk::apply(const Work& work) {
   if (!replica_.view().file) TRY(create_file());
   TRY(wait_for([this] { return seat_.connect(); }, "the database's locks"));
   const auto view = replica_.view();
-  TRY_ASSIGN(const bool wal, uses_wal(view));
+  TRY_ASSIGN(const bool wal, uses_wal(replica_, view));
   if (!wal) return apply_file(work, false);
   if (header.page_size.bytes() != view.page_bytes) return apply_file(work, true);
   return apply_wal(work);
-}
-
-// As every connection of SQLite decides it: a WAL beside the file counts, whatever the file says.
-Result<bool> Desk::uses_wal(const db::Replica::View& view) const {
-  if (view.commit == 0) return false;
-  if (view.wal) return true;
-  TRY_ASSIGN(const auto header, replica_.header());
-  return header && header->wal_mode;
 }
 
 Status Desk::create_file() {

@@ -70,7 +70,6 @@ class Desk {
   using Attempt = std::function<Result<bool>()>;
   [[nodiscard]] Status wait_for(const Attempt& attempt, const char* what);
   [[nodiscard]] Status check_usable() const;
-  [[nodiscard]] Result<bool> uses_wal(const db::Replica::View& view) const;
   [[nodiscard]] Status apply_wal(const Work& work);
   [[nodiscard]] Status show_in_wal(const Work& work);
   [[nodiscard]] Result<bool> lock_wal(std::optional<peer::ByteLock>& lock);

@@ -22,6 +22,13 @@ constexpr peer::ByteRange kShared{sqlite::kSharedFirst, sqlite::kSharedBytes};
 
 }  // namespace
 
+Result<bool> uses_wal(const db::Replica& replica, const db::Replica::View& view) {
+  if (view.commit == 0) return false;
+  if (view.wal) return true;
+  TRY_ASSIGN(const auto header, replica.header());
+  return header && header->wal_mode;
+}
+
 bool Seat::is_current(int fd, FileKind kind) const {
   struct stat st{};
   return ::fstat(fd, &st) == 0 && st.st_ino == database_->file_id(kind);

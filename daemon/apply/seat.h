@@ -14,6 +14,12 @@
 
 namespace skerry::apply {
 
+// As every connection of SQLite decides it: a WAL beside the file counts, whatever the file says.
+[[nodiscard]] Result<bool> uses_wal(const db::Replica& replica, const db::Replica::View& view);
+[[nodiscard]] inline Result<bool> uses_wal(const db::Replica& replica) {
+  return uses_wal(replica, replica.view());
+}
+
 class Seat {
  public:
   Seat(std::shared_ptr<db::Database> database, const peer::OwnMount& mount)
@@ -31,6 +37,7 @@ class Seat {
   // As if the process had closed the database.
   void leave();
   [[nodiscard]] bool connected() const { return shared_.has_value(); }
+  [[nodiscard]] bool has_wal() const { return shm_ != nullptr; }
 
   // Of the wal-index.
   [[nodiscard]] sqlite::WalIndex& index() { return *index_; }
