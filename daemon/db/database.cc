@@ -210,11 +210,17 @@ Status Database::allocate(FileKind kind, Target target, uint64_t offset, uint64_
   return target->allocate(os::Site("file:allocate"), offset, bytes);
 }
 
+static os::Site sync_site(FileKind kind) {
+  constexpr std::array<const char*, kFileKinds.size()> kLabels{"database:sync", "journal:sync",
+                                                               "wal:sync", "file:shm:sync"};
+  return os::Site(kLabels[static_cast<size_t>(kind)]);
+}
+
 void Database::sync(FileKind kind, Target target, Done done) {
   Outcome outcome;
   {
     const os::BlockingScope blocking;
-    outcome = target->sync(os::Site("file:sync"));
+    outcome = target->sync(sync_site(kind));
   }
   {
     const std::lock_guard lock(mutex_);
