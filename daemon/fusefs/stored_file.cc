@@ -65,13 +65,10 @@ Status StoredFile::allocate(uint64_t offset, uint64_t bytes) {
 }
 
 void StoredFile::flush(db::Done done) {
-  if (unlinked_) {
+  if (unlinked_ || kind_ != db::FileKind::kShm) {
     done({});
-  } else if (kind_ == db::FileKind::kShm) {
-    hooks_.wal_index_closed(database_, std::move(done));
   } else {
-    if (database_->has_unjournaled_changes()) hooks_.unjournaled_changes(database_);
-    done({});
+    hooks_.wal_index_closed(database_, std::move(done));
   }
 }
 

@@ -50,9 +50,9 @@ class StoredFile final : public Node {
   bool has_chosen_permissions() override;
   bool permits(uint32_t uid, uint32_t wanted) override;
   void flush(db::Done done) override;
-  bool wants_flush() const override {
-    return kind_ == db::FileKind::kShm || kind_ == db::FileKind::kDatabase;
-  }
+  // Not of a database file: the kernel drops a process's locks on it after the answer, and SQLite
+  // counts on a close being too short for another thread to take some.
+  bool wants_flush() const override { return kind_ == db::FileKind::kShm; }
 
  private:
   void report_changes();

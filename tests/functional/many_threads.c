@@ -44,9 +44,24 @@ static long long value(sqlite3* db, const char* sql) {
   return result;
 }
 
+// SQLite does not wait for others here, whatever the busy timeout: two processes that change a new
+// database's mode at once would wait for each other.
+static void enter_mode(sqlite3* db) {
+  char sql[100];
+  snprintf(sql, sizeof sql, "pragma journal_mode=%s", mode);
+  for (int waited_ms = 0; run(db, sql) != SQLITE_OK; waited_ms += 5) {
+    if (sqlite3_errcode(db) != SQLITE_BUSY || waited_ms > kBusyMs) {
+      complain(db, sql);
+      return;
+    }
+    sqlite3_sleep(5);
+  }
+}
+
 static void* move_money(void* seed) {
   unsigned random = (unsigned)(size_t)seed;
   sqlite3* db = open_database();
+  enter_mode(db);  // but for WAL, a matter of each connection
   while (!stop) {
     char sql[400];
     const int from = rand_r(&random) % kAccounts, to = rand_r(&random) % kAccounts;
@@ -91,20 +106,6 @@ static void* watch(void* unused) {
   }
   sqlite3_close(db);
   return NULL;
-}
-
-// SQLite does not wait for others here, whatever the busy timeout: two processes that change a new
-// database's mode at once would wait for each other.
-static void enter_mode(sqlite3* db) {
-  char sql[100];
-  snprintf(sql, sizeof sql, "pragma journal_mode=%s", mode);
-  for (int waited_ms = 0; run(db, sql) != SQLITE_OK; waited_ms += 5) {
-    if (sqlite3_errcode(db) != SQLITE_BUSY || waited_ms > kBusyMs) {
-      complain(db, sql);
-      return;
-    }
-    sqlite3_sleep(5);
-  }
 }
 
 static void create(void) {

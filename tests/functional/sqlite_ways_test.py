@@ -5,7 +5,6 @@ import contextlib
 import ctypes
 import ctypes.util
 import os
-import select
 import sqlite3
 import subprocess
 import sys
@@ -29,10 +28,6 @@ print(db.execute("pragma integrity_check").fetchone()[0])
 """
 
 COMMITS_BESIDE_CHECKPOINTS = 500
-
-
-def readable(stream):
-    return bool(select.select([stream], [], [], 0)[0])
 
 
 class SqliteWays(support.NodeTest):
@@ -226,7 +221,7 @@ db.execute("commit")
             self.assertEqual(other.stdout.readline(), "ready\n")
             before, n = database.txid(), 0
             # Until both have done their share, whichever of them the machine favours.
-            while n < COMMITS_BESIDE_CHECKPOINTS or not readable(other.stdout):
+            while n < COMMITS_BESIDE_CHECKPOINTS or not support.readable(other.stdout):
                 db.execute("insert into t(v) values(randomblob(?))", (n * 37 % 5000,))
                 n += 1
                 if n % 7 == 0:

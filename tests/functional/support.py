@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import pathlib
+import select
 import shutil
 import signal
 import socket
@@ -36,6 +37,11 @@ def wait_until(condition, what, deadline_s=DEADLINE_S, every_s=0.01):
         if time.monotonic() > end:
             raise AssertionError(f"not within {deadline_s} s: {what}")
         time.sleep(every_s)
+
+
+def readable(stream):
+    """Something can be read from it, or it is at its end."""
+    return bool(select.select([stream], [], [], 0)[0])
 
 
 def free_port():

@@ -1,6 +1,9 @@
 """Many threads in many processes on one database (many_threads.c)."""
 
+import os
+import signal
 import subprocess
+import sys
 import unittest
 
 import state
@@ -8,6 +11,11 @@ import support
 import takeover_test
 
 SECONDS = 30 if support.LONG else 4
+
+
+def threads_are_stopped(pid):
+    return all(support.process_state(f"{pid}/task/{thread}")[0] == "T"
+               for thread in os.listdir(f"/proc/{pid}/task"))
 
 
 class Threads(unittest.TestCase):
@@ -33,6 +41,35 @@ class Threads(unittest.TestCase):
                                  (100_000,))
                 database.check(db)
             state.restart_unchanged(node, ["a.db"])
+
+    def test_a_database_is_closed_at_once(self):
+        """A close that lasts is the end of locks that another thread takes meanwhile."""
+        program = """
+import os, sys
+file = os.open(sys.argv[1], os.O_RDWR)
+print("open", flush=True)
+sys.stdin.readline()
+os.close(file)
+print("closed", flush=True)
+"""
+        with support.Node() as node:
+            database = state.Database(node, "a.db")
+            with database.connect() as db:
+                db.execute("create table t(v)")
+            with subprocess.Popen([sys.executable, "-c", program, database.path], text=True,
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+                self.assertEqual(process.stdout.readline(), "open\n")
+                worker = node.worker()
+                os.kill(worker, signal.SIGSTOP)
+                try:
+                    support.wait_until(lambda: threads_are_stopped(worker), "the worker stands")
+                    process.stdin.write("\n")
+                    process.stdin.flush()
+                    support.wait_until(lambda: support.readable(process.stdout),
+                                       "the file is closed while nobody answers", 10)
+                finally:
+                    os.kill(worker, signal.SIGCONT)
+                self.assertEqual(process.stdout.readline(), "closed\n")
 
     def test_wal(self):
         self.run_processes("wal", 3, 8)
