@@ -83,14 +83,15 @@ void Api::add_litefs_routes(net::Router& router) {
              [this](Request&) { return net::json_response(200, debug_vars_json(node_)); });
   router.add("/export", "GET", RunsOn::kPool,
              [this](Request& request) { return export_.get(request); });
-  router.add("/import", "POST", RunsOn::kPool,
+  router.add_change("/import", "POST", RunsOn::kPool,
              [this](Request& request) { return import_.post(request); });
-  router.add("/promote", "POST", RunsOn::kPool, [this](Request&) { return post_promote(node_); });
-  router.add("/handoff", "POST", RunsOn::kPool,
+  router.add_change("/promote", "POST", RunsOn::kPool,
+                    [this](Request&) { return post_promote(node_); });
+  router.add_change("/handoff", "POST", RunsOn::kPool,
              [this](Request& request) { return post_handoff(node_, request); });
   for (const char* method : {"POST", "DELETE"}) {
-    router.add("/halt", method, RunsOn::kPool,
-               [this](Request& request) { return refuse_halt(node_, request); });
+    router.add_change("/halt", method, RunsOn::kPool,
+                      [this](Request& request) { return refuse_halt(node_, request); });
   }
   router.add("/stream", "POST", RunsOn::kIoThread, [](Request&) {
     return net::text_response(

@@ -8,6 +8,16 @@ void Router::add(std::string path, std::string method, RunsOn runs_on, Handler h
   routes_[std::move(path)].push_back({std::move(method), runs_on, std::move(handler)});
 }
 
+void Router::add_change(std::string path, std::string method, RunsOn runs_on, Handler handler) {
+  add(std::move(path), std::move(method), runs_on,
+      [guard = guard_, handler = std::move(handler)](Request& request) {
+        if (*guard) {
+          if (auto refused = (*guard)(request)) return *std::move(refused);
+        }
+        return handler(request);
+      });
+}
+
 const Router::Route* Router::find(const std::string& path, const std::string& method) const {
   const auto found = routes_.find(path);
   if (found == routes_.end()) return nullptr;

@@ -57,6 +57,29 @@ TEST_CASE("the head of a response") {
         "Transfer-Encoding: chunked\r\n\r\n");
 }
 
+TEST_CASE("the guard of changes is asked before a change, and before nothing else") {
+  Router router;
+  int changes = 0;
+  const auto handler = [&](Request&) {
+    ++changes;
+    return text_response(200, "done");
+  };
+  const auto status = [&](const std::string& method) {
+    Request request;
+    request.method = method;
+    return router.find("/x", method)->handler(request).status;
+  };
+  router.add_change("/x", "POST", RunsOn::kPool, handler);
+  router.add("/x", "GET", RunsOn::kPool, handler);
+  CHECK(status("POST") == 200);
+  router.guard_changes([](Request&) { return std::optional(text_response(403, "no")); });
+  CHECK(status("POST") == 403);
+  CHECK(status("GET") == 200);
+  CHECK(changes == 2);
+  router.guard_changes([](Request&) { return std::optional<Response>(); });
+  CHECK(status("POST") == 200);
+}
+
 TEST_CASE("routes are found by path and method") {
   Router router;
   const auto handler = [](Request&) { return text_response(200, ""); };
