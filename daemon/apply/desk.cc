@@ -90,9 +90,9 @@ void Desk::end_turn() {
 void Desk::leave_if_idle(os::MonotonicTime idle_since) {
   const std::lock_guard lock(turn_mutex_);
   if (taken_ || half_written_ || taken_last_ > idle_since) return;
-  if (seat_.connected()) seat_.leave();
+  seat_.leave();
   const std::lock_guard checkpoint_lock(checkpoint_mutex_);
-  if (checkpoint_seat_.connected()) checkpoint_seat_.leave();
+  checkpoint_seat_.leave();
 }
 
 void Desk::leave() {

@@ -70,8 +70,8 @@ Result<bool> FileWriter::keep_all_out() {
 }
 
 void FileWriter::unlock() {
-  // A descriptor that cannot be unlocked is closed with the seat.
-  if (exclusive_ && !seat_.admit_readers()) seat_.leave();
+  // Without a WAL nothing is gained by SHARED, and writers of this node's own could not commit.
+  if (!has_wal_) seat_.disconnect();
   exclusive_ = false;
   pending_.reset();
   reserved_.reset();

@@ -106,10 +106,6 @@ Result<bool> Seat::exclude_readers() {
   return shared_->strengthen();
 }
 
-Status Seat::admit_readers() {
-  return shared_->weaken();
-}
-
 std::optional<pid_t> Seat::reserved_holder() const {
   return peer::conflicting_holder(file_.get(), LockKind::kExclusive, kReserved);
 }

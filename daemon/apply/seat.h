@@ -34,6 +34,8 @@ class Seat {
   // learns of a size by asking, it may act on too late, when the file has grown on, and then wipes
   // its cache of what came meanwhile. So its size must never be news to it.
   [[nodiscard]] Status resize(db::FileKind kind, uint64_t bytes) const;
+  // Gives SHARED back, and with it EXCLUSIVE.
+  void disconnect() { shared_.reset(); }
   // As if the process had closed the database.
   void leave();
   [[nodiscard]] bool connected() const { return shared_.has_value(); }
@@ -52,9 +54,8 @@ class Seat {
   [[nodiscard]] Lock lock_reserved();
   // No new reader begins.
   [[nodiscard]] Lock lock_pending();
-  // Turns SHARED into EXCLUSIVE and back.
+  // Turns SHARED into EXCLUSIVE.
   [[nodiscard]] Result<bool> exclude_readers();
-  [[nodiscard]] Status admit_readers();
   [[nodiscard]] std::optional<pid_t> reserved_holder() const;
   [[nodiscard]] std::optional<pid_t> reader() const;
 
