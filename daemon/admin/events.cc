@@ -70,12 +70,33 @@ void EventHub::committed(db::Database& database, const db::Transaction& transact
   if (count_.load(std::memory_order_relaxed) == 0) return;
   const std::lock_guard lock(mutex_);
   if (subscriptions_.empty()) return;
-  Event event{++sequence_,
-              database.name(),
-              transaction.position(),
-              transaction.header.page_size.bytes(),
-              transaction.header.commit,
-              transaction.header.timestamp_ms};
+  publish({++sequence_, database.name(), transaction.position(),
+           transaction.header.page_size.bytes(), transaction.header.commit,
+           transaction.header.timestamp_ms});
+}
+
+void EventHub::orphan_kept(const OrphanNote& orphan) {
+  JsonWriter json;
+  json.begin_object();
+  json.key("type").value("orphan");
+  json.key("db").value(orphan.database);
+  json.key("data").begin_object();
+  json.key("id").value(orphan.id);
+  if (orphan.fork) json.key("fork").value(to_string(*orphan.fork));
+  json.key("end").value(to_string(orphan.end));
+  json.key("transactions").value(orphan.transactions);
+  json.end_object();
+  json.end_object();
+  const std::lock_guard lock(mutex_);
+  if (subscriptions_.empty()) return;
+  Event event;
+  event.sequence = ++sequence_;
+  event.database = "orphan " + orphan.database;  // beside its newest transaction
+  event.line = json.take() + '\n';
+  publish(std::move(event));
+}
+
+void EventHub::publish(Event event) {
   newest_.insert_or_assign(event.database, event);
   if (recent_.size() == kRecentMax) recent_.pop_front();
   recent_.push_back(std::move(event));
@@ -115,6 +136,10 @@ std::vector<EventHub::Event> EventHub::events_after(uint64_t sequence) const {
 }
 
 void EventHub::write(std::string& to, const Event& event) {
+  if (!event.line.empty()) {
+    to += event.line;
+    return;
+  }
   JsonWriter json;
   json.begin_object();
   json.key("type").value("tx");

@@ -4,6 +4,7 @@
 //   {"type":"tx","db":"x.db","data":{"txID":"…","postApplyChecksum":"…","pageSize":4096,"commit":2,
 //    "timestamp":"2023-05-06T07:08:09.123Z"}}
 //   {"type":"primaryChange","data":{"isPrimary":true}}
+//   {"type":"orphan","db":"x.db","data":{"id":"7-…/x.db","fork":"…/…","end":"…/…","transactions":3}}
 //
 // A client costs a cursor, however slow it is. The last kRecentMax transactions are kept for all of
 // them together; who falls behind further gets the newest of each database and goes on from there.
@@ -17,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +40,14 @@ class EventHub final : public db::CommitListener {
 
   void committed(db::Database& database, const db::Transaction& transaction) override;
   void role_is(const Role& role);
+  struct OrphanNote {
+    std::string database;
+    std::string id;
+    std::optional<Position> fork;
+    Position end;
+    uint64_t transactions = 0;
+  };
+  void orphan_kept(const OrphanNote& orphan);
 
   // The body of a reply, which must end before the hub; null if there are too many already.
   [[nodiscard]] std::unique_ptr<net::LiveBody> subscribe();
@@ -52,10 +62,12 @@ class EventHub final : public db::CommitListener {
     uint32_t page_bytes = 0;
     uint32_t commit = 0;
     int64_t timestamp_ms = 0;
+    std::string line{};  // of another type: as it is sent
   };
 
   static void write(std::string& to, const Event& event);
   static void write(std::string& to, const char* type, const Role& role);
+  void publish(Event event);  // with mutex_ held
   [[nodiscard]] std::vector<Event> events_after(uint64_t sequence) const;
   void wake_all();
 

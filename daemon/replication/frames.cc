@@ -21,6 +21,7 @@ constexpr uint8_t kHeadFlags = kHasOrigin | kHasFurtherTxids | kHasPageSize | kH
 constexpr size_t kHeldBytesMin = 11;
 constexpr size_t kAckBytesMin = 3;
 constexpr size_t kHeartbeatBytesMin = 10;
+constexpr size_t kPositionBytesMin = 9;
 
 size_t take_count(WireReader& in, size_t max, size_t entry_bytes_min, size_t payload_bytes) {
   return in.number(std::min(max, payload_bytes / entry_bytes_min));
@@ -276,6 +277,22 @@ Frame take_image_begin(WireReader& in) {
   return f;
 }
 
+FrameType type_of(const Past&) {
+  return FrameType::kPast;
+}
+void put(WireWriter& out, const Past& f) {
+  out.number(f.db);
+  out.number(f.positions.size());
+  for (const Position position : f.positions) put(out, position);
+}
+Frame take_past(WireReader& in, size_t payload_bytes) {
+  Past f;
+  f.db = in.word();
+  f.positions.resize(take_count(in, kPastPositionsMax, kPositionBytesMin, payload_bytes));
+  for (Position& position : f.positions) position = take_position(in);
+  return f;
+}
+
 FrameType type_of(const ChecksumsWanted&) {
   return FrameType::kChecksumsWanted;
 }
@@ -389,6 +406,8 @@ std::optional<Frame> take_payload(uint8_t type, WireReader& in, size_t payload_b
       return Commit{Checksum(in.fixed64())};
     case FrameType::kImageBegin:
       return take_image_begin(in);
+    case FrameType::kPast:
+      return take_past(in, payload_bytes);
     case FrameType::kChecksumsWanted:
       return take_checksums_wanted(in);
     case FrameType::kImageEnd:

@@ -51,6 +51,8 @@ enum class FrameType : uint8_t {
   kRole = 26,
   // from both
   kEnd = 32,
+  // may be unknown
+  kPast = 128,
 };
 
 // A database's place in the stream; the primary numbers them from 0 as they first come.
@@ -173,6 +175,13 @@ struct ImageBegin {
   uint32_t commit = 0;  // pages at the beginning
   friend bool operator==(const ImageBegin&, const ImageBegin&) = default;
 };
+// Before ImageBegin: positions of the primary's history, newest first, none after the replica's
+// txid. The first that the replica had too is where their histories part.
+struct Past {
+  DbIndex db = 0;
+  std::vector<Position> positions;
+  friend bool operator==(const Past&, const Past&) = default;
+};
 struct ChecksumsWanted {
   DbIndex db = 0;
   PageNo first;
@@ -230,7 +239,8 @@ struct End {
 
 using Frame =
     std::variant<Hello, Ack, Checksums, Repair, Welcome, NamedDatabase, TransactionFrame, Begin,
-                 Pages, Commit, ImageBegin, ChecksumsWanted, ImageEnd, Heartbeat, RoleChange, End>;
+                 Pages, Commit, ImageBegin, Past, ChecksumsWanted, ImageEnd, Heartbeat, RoleChange,
+                 End>;
 
 // Takes the next frame that must be understood off the front of a message; nothing at its end.
 [[nodiscard]] Result<std::optional<Frame>> take_frame(ByteView& message);

@@ -16,6 +16,7 @@ inline constexpr size_t kDatabasesMax = 8192;  // in one stream
 inline constexpr size_t kBlockPagesMax = 2048;
 inline constexpr size_t kBlockBytesMax = size_t{1} << 20;  // pages of one block, unpacked
 inline constexpr size_t kChecksumsMax = 8192;              // asked for, and sent, at once
+inline constexpr size_t kPastPositionsMax = 16384;         // of the primary's history
 
 // What is coded against its previous version and kept for all replicas in step. Larger transactions
 // come out of the commit log.

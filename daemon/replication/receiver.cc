@@ -266,6 +266,12 @@ Status Receiver::handle(Bytes& reply, const Commit& frame) {
 
 // --- Images --------------------------------------------------------------------------------------
 
+Status Receiver::handle(Bytes&, const Past& frame) {
+  TRY_ASSIGN(Local* const target, local(frame.db));
+  target->past = frame.positions;
+  return {};
+}
+
 Status Receiver::handle(Bytes&, const ImageBegin& frame) {
   TRY_ASSIGN(Local* const target, local(frame.db));
   incoming_.reset();
@@ -274,7 +280,10 @@ Status Receiver::handle(Bytes&, const ImageBegin& frame) {
   target->awaits_image = true;
   Position position;
   if (const auto database = store_.find(target->name)) position = database->info().position;
-  if (position.txid != Txid(0)) log_.replacing(target->name, position, frame.reason);
+  if (position.txid != Txid(0)) {
+    TRY(log_.replacing({target->name, position, frame.reason, target->past, primary_->hostname,
+                        primary_->node, primary_->epoch}));
+  }
   header_ = {};
   header_.page_size = frame.page_size;
   header_.commit = std::max(frame.commit, 1u);
@@ -320,6 +329,7 @@ Status Receiver::handle(Bytes& reply, const ImageEnd& frame) {
   if (done) done = commit_patiently(frame.position.checksum);
   if (done) {
     locals_[db].awaits_image = locals_[db].wants_whole = false;
+    std::vector<Position>().swap(locals_[db].past);
     log_.image_done(locals_[db].name, frame.position, image_pages_);
     done = finish(db, frame.position.txid);
   }

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 
 #include "daemon/apply/applier.h"
 #include "daemon/os/clock.h"
@@ -24,8 +25,18 @@ class ReceiverLog {
  public:
   virtual ~ReceiverLog() = default;
   virtual void repairing(const std::string& database, const Error& why) = 0;
-  // An image is about to replace what this node has, whose history is none of the primary's.
-  virtual void replacing(const std::string& database, Position local, ImageReason reason) = 0;
+  // An image is about to take the place of what this node has. What the primary does not have of
+  // it is to be kept now; with an error nothing is replaced, and the stream ends.
+  struct Replacement {
+    const std::string& database;
+    Position local;
+    ImageReason reason;
+    std::span<const Position> past;  // of the primary; empty if it does not say
+    const std::string& primary_hostname;
+    NodeId primary;
+    Epoch epoch;  // the primary's
+  };
+  [[nodiscard]] virtual Status replacing(const Replacement& what) = 0;
   virtual void image_done(const std::string& database, Position position, uint64_t pages) = 0;
 };
 
@@ -74,6 +85,7 @@ class Receiver {
     bool awaits_image = false;
     bool was_repaired = false;  // in this stream
     bool wants_whole = false;   // the image that it awaits is of every page
+    std::vector<Position> past;  // of the primary, until its image is here
   };
 
   [[nodiscard]] Status handle(Bytes& reply, const Welcome& frame);
@@ -83,6 +95,7 @@ class Receiver {
   [[nodiscard]] Status handle(Bytes& reply, const Pages& frame);
   [[nodiscard]] Status handle(Bytes& reply, const Commit& frame);
   [[nodiscard]] Status handle(Bytes& reply, const ImageBegin& frame);
+  [[nodiscard]] Status handle(Bytes& reply, const Past& frame);
   [[nodiscard]] Status handle(Bytes& reply, const ChecksumsWanted& frame);
   [[nodiscard]] Status handle(Bytes& reply, const ImageEnd& frame);
   [[nodiscard]] Status handle(Bytes& reply, const Heartbeat& frame);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "daemon/db/past_positions.h"
 #include "daemon/log/log.h"
 #include "daemon/replication/log_source.h"
 
@@ -224,6 +225,7 @@ Status Sender::begin_image(const std::string& name, std::shared_ptr<db::Database
     if (replica.whole) of = Of::kEverything;
     replica.repair = replica.whole = false;
   }
+  append_past(name, *database, message);
   const auto info = database->info();
   const PageSize size = PageSize::of(info.page_bytes).value_or(*PageSize::of(4096));
   TRY_ASSIGN(auto reader, db::ImageReader::open(std::move(database), of, kUncommittedWait));
@@ -231,6 +233,18 @@ Status Sender::begin_image(const std::string& name, std::shared_ptr<db::Database
   image_.emplace(ImageTransfer{name, std::move(reader)});
   append_image_begin(reason, size, info.commit, message);
   return {};
+}
+
+void Sender::append_past(const std::string& name, db::Database& database, Bytes& message) {
+  Txid last;
+  {
+    const std::lock_guard lock(mutex_);
+    last = replica_of(name).sent.txid;
+  }
+  if (last == Txid(0)) return;
+  const DbIndex index = index_of(name, message);
+  append_frame(message, Past{index, db::past_positions(database.log(), database.info().position,
+                                                       last, kPastPositionsMax)});
 }
 
 void Sender::append_image_begin(ImageReason reason, PageSize size, uint32_t commit,

@@ -97,6 +97,7 @@ class Sender {
   [[nodiscard]] Status begin_image(const std::string& name, std::shared_ptr<db::Database> database,
                                    ImageReason reason, Bytes& message);
   [[nodiscard]] Status continue_image(Bytes& message);
+  void append_past(const std::string& name, db::Database& database, Bytes& message);
   void append_image_begin(ImageReason reason, PageSize size, uint32_t commit, Bytes& message);
   [[nodiscard]] Status append_batch(Bytes& message);
   void end_image(Bytes& message);

@@ -26,6 +26,7 @@ ROOMS = {
                     "daemon/fusefs"},
     "daemon/cluster": {"ltx", "lease", "daemon/os", "daemon/log", "daemon/db", "daemon/store",
                        "daemon/peer", "daemon/net", "daemon/config"},
+    "daemon/rows": {"ltx"},
     "daemon/apply": {"ltx", "daemon/os", "daemon/log", "daemon/db", "daemon/store",
                      "daemon/fusefs", "daemon/peer"},
     "daemon/net": {"ltx", "daemon/os", "daemon/log"},
@@ -37,7 +38,8 @@ ROOMS = {
     # The program: constructs every part.
     "daemon/app": {"ltx", "lease", "daemon/os", "daemon/log", "daemon/config", "daemon/keeper",
                    "daemon/db", "daemon/store", "daemon/fusefs", "daemon/peer", "daemon/cluster",
-                   "daemon/apply", "daemon/net", "daemon/replication", "daemon/admin", "proxy"},
+                   "daemon/apply", "daemon/net", "daemon/replication", "daemon/admin", "daemon/rows",
+                   "proxy"},
 }
 
 # Library → rooms whose files may include it.
@@ -49,7 +51,7 @@ LIBRARIES = {
     r"CLI/": {"daemon/app"},
     r"spdlog": {"daemon/log"},
     r"curl/": {"lease", "daemon/net"},
-    r"sqlite3\.h": set(),
+    r"sqlite3\.h": {"daemon/rows"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

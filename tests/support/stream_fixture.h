@@ -46,8 +46,10 @@ class ReceiverNotes final : public replication::ReceiverLog {
     ++repairs;
     last_error = why.message();
   }
-  void replacing(const std::string&, Position, replication::ImageReason reason) override {
-    replaced.push_back(reason);
+  Status replacing(const Replacement& what) override {
+    replaced.push_back(what.reason);
+    past.assign(what.past.begin(), what.past.end());
+    return refusal;
   }
   void image_done(const std::string&, Position, uint64_t) override { ++images; }
 
@@ -55,6 +57,8 @@ class ReceiverNotes final : public replication::ReceiverLog {
   int images = 0;
   std::string last_error;
   std::vector<replication::ImageReason> replaced;
+  std::vector<Position> past;
+  Status refusal;  // of what is about to be replaced
 };
 
 class StreamFixture {

@@ -55,12 +55,19 @@ std::string joined(const Words& words) {
   return fmt::format("{}", fmt::join(words, " "));
 }
 
+// Commands of two words begin with these.
+bool is_group(std::string_view word) {
+  bool found = false;
+  for_each_command([&]<typename C>() { found |= C::kUsage.command.starts_with(std::string(word) + " "); });
+  return found;
+}
+
 // "config" alone, or with a flag, asks how to go on.
 Parsed incomplete(const std::string& program, const Words& rest) {
   if (rest.size() > 1 && !rest[1].starts_with('-') && rest[1] != "help") {
     return unknown_command(program, rest[0] + " " + rest[1]);
   }
-  return HelpCommand{program, "config check"};
+  return HelpCommand{program, rest[0]};
 }
 
 }  // namespace
@@ -80,7 +87,7 @@ std::expected<Command, Output> parse_command_line(const std::vector<std::string>
     parsed = parse_as<C>(program, {rest.begin() + kWords, rest.end()});
   });
   if (parsed) return *std::move(parsed);
-  if (rest[0] == "config") return incomplete(program, rest);
+  if (is_group(rest[0])) return incomplete(program, rest);
   return unknown_command(program, rest[0]);
 }
 

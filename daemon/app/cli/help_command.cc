@@ -18,7 +18,7 @@ std::string overview(std::string_view program) {
       "Commands:\n",
       program);
   for_each_command([&]<typename C>() {
-    text += fmt::format("  {:<14}{}\n", C::kUsage.command, C::kUsage.summary);
+    text += fmt::format("  {:<23}{}\n", C::kUsage.command, C::kUsage.summary);
   });
   text += fmt::format("\n\"{} help COMMAND\" shows a command's flags.\n", program);
   return text;
@@ -34,7 +34,7 @@ std::string help_text(const HelpCommand& command) {
     C options;
     FlagSet flags(C::kUsage);
     declare(flags, options);
-    text = flags.usage(command.program);
+    text += (text.empty() ? "" : "\n") + flags.usage(command.program);
   });
   return text.empty() ? overview(command.program) : text;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <random>
 
 #include "daemon/admin/temporary_file.h"
@@ -16,6 +17,11 @@ namespace skerry::app {
 static NodeId random_node_id() {
   std::random_device device;
   return NodeId((uint64_t{device()} << 32) | device());
+}
+
+static std::string machine_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
 Node::Node(const config::Config& config, bool successor, os::Changes& changes)
@@ -155,8 +161,13 @@ Status Node::start_api() {
 }
 
 void Node::start_streams() {
+  orphans_ = std::make_unique<cluster::Orphans>(fs_, clock_, *store_, id_, machine_name());
+  orphans_->observe([this](const cluster::Orphan& orphan) {
+    events_.orphan_kept({orphan.database, orphan.id, orphan.fork, orphan.end, orphan.transactions});
+  });
   streams_ = std::make_unique<NodeStreams>(
-      NodeStreams::Parts{config_, id_, role_, cluster_id_, *store_, clock_, *applier_, feed_, *io_},
+      NodeStreams::Parts{config_, id_, role_, cluster_id_, *store_, clock_, *applier_, feed_, *io_,
+                         *orphans_},
       [this] {
         proxy_view_.changed();
         start_app_when_synced();

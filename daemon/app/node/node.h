@@ -83,6 +83,7 @@ class Node {
   std::unique_ptr<apply::NodeApplier> applier_;
   std::unique_ptr<net::IoThreads> io_;
   std::unique_ptr<net::BlockingPool> pool_;
+  std::unique_ptr<cluster::Orphans> orphans_;
   std::unique_ptr<NodeStreams> streams_;
   std::unique_ptr<AdminView> admin_view_;
   std::unique_ptr<admin::Api> api_;

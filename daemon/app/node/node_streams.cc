@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <filesystem>
 
 #include "daemon/log/log.h"
 
@@ -145,6 +144,12 @@ void NodeStreams::metrics(admin::MetricSink& sink) const {
   sink.one("skerry_images_total", MetricType::kCounter,
            "Snapshots and differences received in place of transactions.",
            static_cast<double>(images_.load()));
+  sink.one("skerry_orphans", MetricType::kGauge,
+           "Databases with transactions that a primary did not have, kept in the data folder.",
+           static_cast<double>(parts_.orphans.count()));
+  sink.one("skerry_orphan_transactions_total", MetricType::kCounter,
+           "Transactions that a primary did not have, kept since the start.",
+           static_cast<double>(parts_.orphans.transactions()));
 }
 
 void NodeStreams::repairing(const std::string& database, const Error& why) {
@@ -153,42 +158,17 @@ void NodeStreams::repairing(const std::string& database, const Error& why) {
             {{"db", database}});
 }
 
-void NodeStreams::replacing(const std::string& database, Position local,
-                            replication::ImageReason reason) {
+Status NodeStreams::replacing(const Replacement& what) {
   log::info("stream-image",
             fmt::format("what differs of the database comes from the primary: {}",
-                        replication::to_string(reason)),
-            {{"db", database}, {"pos", to_string(local)}});
-  if (reason != replication::ImageReason::kOtherHistory) return;
-  const auto kept = keep_orphan(database);
-  if (!kept) {
-    log::error("orphan-lost", kept.error().message(), {{"db", database}});
-    return;
-  }
-  log::warn("orphan-kept",
-            "transactions of this node that the primary does not have were kept before the "
-            "database is brought in line with the primary's",
-            {{"db", database}, {"path", *kept}, {"pos", to_string(local)}});
-}
-
-Result<std::string> NodeStreams::keep_orphan(const std::string& database) const {
-  namespace files = std::filesystem;
-  const auto found = parts_.store.find(database);
-  if (!found) return fail(Errc::kNotFound, database + " is gone");
-  const db::Database::Info info = found->info();
-  const files::path to = files::path(parts_.config.data.dir) / "orphans" /
-                         fmt::format("{}-{}", info.epoch.value(), hex16(parts_.id.value())) /
-                         database;
-  std::error_code error;
-  files::create_directories(to, error);
-  for (const char* part : {"log", "ltx"}) {
-    const files::path from = files::path(found->dir()) / part;
-    if (error || !files::exists(from)) continue;
-    files::copy(from, to / part,
-                files::copy_options::recursive | files::copy_options::overwrite_existing, error);
-  }
-  if (error) return fail_errno(error.value(), "keeping the lost transactions in " + to.string());
-  return to.string();
+                        replication::to_string(what.reason)),
+            {{"db", what.database}, {"pos", to_string(what.local)}});
+  return parts_.orphans.keep_lost({what.database,
+                                   what.local,
+                                   what.past,
+                                   what.reason == replication::ImageReason::kOtherHistory,
+                                   {what.primary, what.epoch},
+                                   what.primary_hostname});
 }
 
 void NodeStreams::image_done(const std::string& database, Position position, uint64_t pages) {

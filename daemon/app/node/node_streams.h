@@ -13,6 +13,7 @@
 #include "daemon/admin/node_view.h"
 #include "daemon/apply/applier.h"
 #include "daemon/cluster/cluster_id.h"
+#include "daemon/cluster/orphans.h"
 #include "daemon/cluster/role.h"
 #include "daemon/config/config.h"
 #include "daemon/net/server.h"
@@ -39,6 +40,7 @@ class NodeStreams final : private replication::ReceiverLog {
     apply::Applier& applier;
     replication::CommitFeed& feed;
     net::IoThreads& io;
+    cluster::Orphans& orphans;
   };
   // `changed`: connection, lag or acknowledgements did; called from any thread, must not block.
   NodeStreams(const Parts& parts, std::function<void()> changed);
@@ -66,13 +68,10 @@ class NodeStreams final : private replication::ReceiverLog {
  private:
   [[nodiscard]] Result<replication::StreamSelf> self() const;
   [[nodiscard]] replication::ReceiverSettings settings() const;
-  // Copies a history that is about to be replaced to <data>/orphans/<epoch>-<node>/<db>/.
-  [[nodiscard]] Result<std::string> keep_orphan(const std::string& database) const;
   [[nodiscard]] Status welcomed(const replication::Receiver::Primary& primary);
 
   void repairing(const std::string& database, const Error& why) override;
-  void replacing(const std::string& database, Position local,
-                 replication::ImageReason reason) override;
+  Status replacing(const Replacement& what) override;
   void image_done(const std::string& database, Position position, uint64_t pages) override;
 
   const Parts parts_;

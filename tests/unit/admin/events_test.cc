@@ -56,6 +56,24 @@ TEST_CASE("a client is greeted, and then told of each transaction") {
   CHECK(body->take() == Fixture::tx('a', 3));
 }
 
+TEST_CASE("an orphan is told of between transactions, and who fell behind gets it too") {
+  Fixture f;
+  const auto body = f.hub.subscribe();
+  body->start([] {});
+  CHECK(body->take() == kInit);
+  f.commit(0, 2);
+  f.hub.orphan_kept({"a.db", "7-2a/a.db", {}, Position{Txid(9), Checksum(3)}, 4});
+  f.commit(0, 3);
+  const std::string line =
+      R"({"type":"orphan","db":"a.db","data":{"id":"7-2a/a.db",)"
+      R"("end":"0000000000000009/0000000000000003","transactions":4}})"
+      "\n";
+  CHECK(body->take() == Fixture::tx('a', 2) + line + Fixture::tx('a', 3));
+  f.hub.orphan_kept({"a.db", "7-2a/a.db", {}, Position{Txid(9), Checksum(3)}, 4});
+  for (uint64_t t = 0; t < admin::EventHub::kRecentMax + 1; ++t) f.commit(0, 10 + t);
+  CHECK(body->take().contains(line));
+}
+
 TEST_CASE("changes of the primary are told, with the host where it is another one") {
   Fixture f;
   const auto body = f.hub.subscribe();

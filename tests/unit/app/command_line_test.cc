@@ -108,7 +108,8 @@ TEST_CASE("no command, help and a leading flag ask for the usage") {
   CHECK(parsed<HelpCommand>({"help", "mount"}).topic == "mount");
   CHECK(parsed<HelpCommand>({"mount", "-h"}).topic == "mount");
   CHECK(parsed<HelpCommand>({"export", "-name", "x", "--help"}).topic == "export");
-  CHECK(parsed<HelpCommand>({"config"}).topic == "config check");
+  CHECK(parsed<HelpCommand>({"config"}).topic == "config");
+  CHECK(parsed<HelpCommand>({"orphans"}).topic == "orphans");
   CHECK(parsed<HelpCommand>({"config", "check", "-help"}).topic == "config check");
   CHECK(std::get<HelpCommand>(*parse_command_line({})).program == "skerry");
 }
@@ -177,7 +178,7 @@ TEST_CASE("the usage lists every command and every flag") {
     CHECK(text.ends_with("\n"));
     CHECK_FALSE(text.contains(" \n\n"));
   });
-  CHECK(commands == 8);
+  CHECK(commands == 13);
   const std::string mount = help_text({"skerry", "mount"});
   CHECK(mount.starts_with("Usage: skerry mount [flags] [-- COMMAND [ARG...]]\n"));
   for (const char* flag : {"-config PATH ", "-no-expand-env ", "-debug ", "-fuse.debug ",

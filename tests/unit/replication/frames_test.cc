@@ -50,6 +50,7 @@ TEST_CASE("every frame comes back as it was") {
   check_same(Begin{4, {2, Origin{NodeId(1), Epoch(2)}, PageSize::of(65536), 77, -12345}});
   check_same(Commit{Checksum(1)});
   check_same(ImageBegin{1, ImageReason::kRepair, *PageSize::of(512), 1u << 31});
+  check_same(Past{1, {{Txid(9), Checksum(3)}, {}}});
   check_same(ChecksumsWanted{1, PageNo(100), 8192});
   check_same(ImageEnd{{Txid(9), Checksum(3)}, {NodeId(4), Epoch(5)}, 6, 7});
   check_same(Heartbeat{-1, true, {{0, {Txid(1), Checksum(2)}}}});
@@ -99,7 +100,7 @@ TEST_CASE("an ordinary transaction's head and checksum take at most 20 bytes") {
 TEST_CASE("a message holds several frames; unknown ones are skipped or refused by their number") {
   Bytes message = encoded(Commit{Checksum(1)});
   WireWriter out(message);
-  out.byte(0x80);
+  out.byte(0xff);
   out.text("from a later version");
   append_frame(message, Commit{Checksum(2)});
   ByteView rest = message;

@@ -167,7 +167,34 @@ TEST_CASE("another history of the same name is replaced by the primary's, and it
   f.sync(kName);
   f.check_equal(kName);
   CHECK(f.notes.replaced == std::vector{ImageReason::kOtherHistory});
+  REQUIRE(f.notes.past.size() > 1);  // of the primary, from the replica's txid down
+  CHECK(f.notes.past.back() == Position{});
   write_rows(db, 1, 10, 100);
+  f.sync(kName);
+  f.check_equal(kName);
+}
+
+TEST_CASE("nothing is replaced while what would be lost cannot be kept") {
+  StreamFixture f;
+  f.replica.gate.writable = true;
+  {
+    SqliteDb other(f.replica.path(kName), "replica");
+    REQUIRE(other.exec("create table o(v); insert into o values(1); insert into o values(2)") ==
+            SQLITE_OK);
+  }
+  f.replica.gate.writable = false;
+  const Position before = f.replica.position(kName);
+  SqliteDb db(f.primary.path(kName), "captured");
+  REQUIRE(db.exec("create table t(id integer primary key, v)") == SQLITE_OK);
+  f.notes.refusal = fail(Errc::kNoSpace, "the disk is full");
+  f.connect();
+  const Status refused = f.run_until([&] { return false; });
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code() == Errc::kNoSpace);
+  CHECK(f.replica.position(kName) == before);
+  f.disconnect();
+  f.notes.refusal = {};
+  f.connect();
   f.sync(kName);
   f.check_equal(kName);
 }
