@@ -169,8 +169,25 @@ Status Desk::become(const ltx::Header& header, Checksum post_apply,
   TRY(check_usable());
   leave_the_mount();
   TRY(replica_.become(header, post_apply, std::move(sums)));
+  const Status done = insist("image-become", [&] { return replica_.complete_become(header); });
   forget_names();
-  return {};
+  return done;
+}
+
+// What must not be left half done: an I/O error may pass. If it does not, the database stays locked
+// until the process ends, and recovery completes it.
+Status Desk::insist(const char* key, const std::function<Status()>& work) {
+  constexpr int kAttempts = 20;
+  constexpr std::chrono::milliseconds kPause{250};
+  Status done;
+  for (int i = 0; i < kAttempts; ++i) {
+    done = work();
+    if (done) return {};
+    log::error(key, done.error().message(), {{"db", database_->name()}});
+    std::this_thread::sleep_for(kPause);
+  }
+  half_written_ = true;
+  return done;
 }
 
 // --- Into the WAL --------------------------------------------------------------------------------
@@ -307,7 +324,7 @@ Status Desk::apply_file(const Work& work, bool has_wal) {
     file_writer_.unlock();
     return done;
   }
-  TRY(write_file(work));
+  TRY(insist("apply-write", [&] { return file_writer_.write(work.pages, work.received); }));
   replica_.publish_file();
   file_writer_.unlock();
   return {};
@@ -342,20 +359,6 @@ Status Desk::clear_the_file(const Work& work) {
   }
   const ltx::Header& header = work.received.header;
   return file_writer_.reserve(uint64_t{header.commit} * header.page_size.bytes());
-}
-
-Status Desk::write_file(const Work& work) {
-  constexpr int kAttempts = 20;
-  constexpr std::chrono::milliseconds kPause{250};
-  Status written;
-  for (int i = 0; i < kAttempts; ++i) {
-    written = file_writer_.write(work.pages, work.received);
-    if (written) return {};
-    log::error("apply-write", written.error().message(), {{"db", database_->name()}});
-    std::this_thread::sleep_for(kPause);
-  }
-  half_written_ = true;
-  return written;
 }
 
 Status Desk::drop(const Work& work) {

@@ -76,7 +76,7 @@ class Desk {
   void after_wal(uint32_t frames);
   [[nodiscard]] Status apply_file(const Work& work, bool has_wal);
   [[nodiscard]] Status record_for_file(const Work& work, bool has_wal);
-  [[nodiscard]] Status write_file(const Work& work);
+  [[nodiscard]] Status insist(const char* key, const std::function<Status()>& work);
   [[nodiscard]] Result<bool> keep_writers_out(bool has_wal);
   [[nodiscard]] Result<bool> keep_all_out();
   [[nodiscard]] Status clear_the_file(const Work& work);

@@ -226,12 +226,17 @@ Status Replica::become(const ltx::Header& header, Checksum post_apply,
   TRY(sums->sync());
   TRY(db.env_.fs.rename(os::Site("image:become"), fmt::format("{}/{}", db.dir(), kImageSumsName),
                         db.dir() + "/checksums"));
-  // From here on it is the database, which recovery completes if this process does not.
   db.history_->start_over(std::move(sums));
+  return {};
+}
+
+Status Replica::complete_become(const ltx::Header& header) {
+  Database& db = *database_;
+  const std::lock_guard lock(db.mutex_);
   TRY(db.finish_image());
   Transaction transaction;
   transaction.header = header;
-  transaction.post_apply = post_apply;
+  transaction.post_apply = db.history_->position().checksum;
   transaction.pages = header.commit;
   db.env_.listener.committed(db, transaction);
   return {};

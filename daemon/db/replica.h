@@ -76,10 +76,12 @@ class Replica {
   // Forgets the log, and stands before `txid` with the pages that are there: what the database held
   // is not in the primary's past.
   [[nodiscard]] Status rebase(Txid txid);
-  // The database, which has no content, becomes the image in its folder. Its names are to be
-  // forgotten.
+  // The database, which has no content, becomes the image in its folder. Once this succeeded it is
+  // that, and complete_become() puts the files in place: it may be called again after an error, and
+  // recovery does it if this process does not. The database's names are to be forgotten then.
   [[nodiscard]] Status become(const ltx::Header& header, Checksum post_apply,
                               std::unique_ptr<PageChecksums> sums);
+  [[nodiscard]] Status complete_become(const ltx::Header& header);
 
   // A checkpoint brought their newest frames into the database file.
   void note_checkpointed(std::span<const PageNo> pages);

@@ -1,5 +1,6 @@
-// The crash matrix: at every call of the file system that a workload makes, in each journal mode,
-// the process ends, or the call fails (EIO, ENOSPC); and recovery itself ends at each of its calls.
+// The crash matrix: at every call of the file system that a workload makes, in each journal mode
+// and on a replica, the process ends, or the call fails (EIO, ENOSPC); and recovery itself ends at
+// each of its calls.
 // Afterwards the database must be whole, hold what was acknowledged and nothing that was refused,
 // and stand at the position that its pages sum up to.
 //
@@ -54,7 +55,7 @@ Options parse(int argc, char** argv) {
 }
 
 std::string name_of(const Point& point) {
-  return fmt::format("{} {}={}@{}", modes()[point.mode].name, point.site, point.action, point.nth);
+  return fmt::format("{} {}={}@{}", mode_name(point.mode), point.site, point.action, point.nth);
 }
 
 class Matrix {
@@ -84,11 +85,11 @@ class Matrix {
   static constexpr unsigned kTwiceOneIn = 4;
 
   bool look() {
-    for (size_t mode = 0; mode < modes().size(); ++mode) {
+    for (size_t mode = 0; mode < mode_count(); ++mode) {
       undisturbed_.push_back(run_undisturbed(mode, folder_));
       const Undisturbed& seen = undisturbed_.back();
-      if (!seen.problem.empty() || seen.digests.size() != steps().size() + 1) {
-        fmt::print("{}: the undisturbed run fails: {}\n", modes()[mode].name, seen.problem);
+      if (!seen.problem.empty()) {
+        fmt::print("{}: the undisturbed run fails: {}\n", mode_name(mode), seen.problem);
         return false;
       }
       std::map<std::string, unsigned> counts;

@@ -1,74 +1,18 @@
 #include "tests/crash/points.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
-#include <cstdlib>
-#include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <string_view>
 
+#include "tests/crash/apply_points.h"
 #include "tests/crash/node.h"
+#include "tests/crash/trial.h"
 
 namespace skerry::test {
 namespace {
-
-constexpr size_t kTextBytesMax = size_t{1} << 20;
-constexpr unsigned kTriesMax = 4;
-constexpr unsigned kChildSecondsMax = 120;  // the machine may be busy
-
-// What a child process tells, also when it is killed.
-struct Shared {
-  size_t done = 0;  // steps that returned
-  uint8_t boot = 1;
-  std::array<char, kTextBytesMax> text{};
-
-  static Shared& instance() {
-    static Shared* const shared = static_cast<Shared*>(
-        ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-    return *shared;
-  }
-  void say(const std::string& what) { std::strncpy(text.data(), what.c_str(), text.size() - 1); }
-};
-
-struct Ended {
-  bool killed = false;
-  std::string problem;
-};
-
-// The failpoints of a process are set before its first call.
-Ended in_child(const std::string& failpoints, const std::string& trace,
-               const std::function<std::string()>& work) {
-  Shared& shared = Shared::instance();
-  shared.text[0] = '\0';
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(kChildSecondsMax);
-    if (!failpoints.empty()) ::setenv("SKERRY_FAILPOINTS", failpoints.c_str(), 1);
-    if (!trace.empty()) ::setenv("SKERRY_FAILPOINT_TRACE", trace.c_str(), 1);
-    shared.say(work());
-    ::_exit(0);
-  }
-  int status = 0;
-  if (child < 0 || ::waitpid(child, &status, 0) != child) return {false, "no process"};
-  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) return {true, ""};
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    return {false, fmt::format("the process ended by {}",
-                               WIFSIGNALED(status) ? ::strsignal(WTERMSIG(status)) : "an error")};
-  }
-  return {false, shared.text.data()};
-}
-
-void make_anew(const std::string& folder) {
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
-}
 
 // To the first error, or to the end.
 std::string run_all(const Mode& mode, const std::string& folder,
@@ -98,7 +42,7 @@ std::string run_with_failures(const Point& point, const std::string& folder,
   CrashNode node(folder, modes()[point.mode], Shared::instance().boot);
   for (size_t i = 0; i < steps().size(); ++i) {
     int code = SQLITE_OK;
-    for (unsigned tries = 0; tries < kTriesMax; ++tries) {
+    for (unsigned tries = 0; tries < kTrialTriesMax; ++tries) {
       code = node.run(steps()[i]);
       if (code == SQLITE_OK) break;
       node.reconnect();
@@ -162,7 +106,17 @@ std::string rule(const Point& point) {
 
 }  // namespace
 
+size_t mode_count() {
+  return modes().size() + apply_modes().size();
+}
+
+std::string mode_name(size_t mode) {
+  return mode < modes().size() ? modes()[mode].name
+                               : "apply-" + apply_modes()[mode - modes().size()];
+}
+
 Undisturbed run_undisturbed(size_t mode, const std::string& folder) {
+  if (mode >= modes().size()) return run_apply_undisturbed(mode - modes().size(), folder);
   make_anew(folder);
   const std::string trace = folder + "/trace";
   const std::string digests = folder + "/digests";
@@ -183,6 +137,9 @@ Undisturbed run_undisturbed(size_t mode, const std::string& folder) {
   if (result.problem.empty()) result.problem = looked.killed ? "killed" : looked.problem;
   std::ifstream said(digests);
   for (std::string line; std::getline(said, line);) result.digests.push_back(line);
+  if (result.problem.empty() && result.digests.size() != steps().size() + 1) {
+    result.problem = "steps are missing";
+  }
   return result;
 }
 
@@ -190,6 +147,9 @@ std::string try_point(const Point& point, const Undisturbed& undisturbed,
                       const std::string& folder) {
   make_anew(folder);
   Shared::instance().done = 0;
+  if (point.mode >= modes().size()) {
+    return try_apply_point(point.mode - modes().size(), point, undisturbed, folder);
+  }
   const Mode& mode = modes()[point.mode];
   if (point.action != "kill") {
     return in_child(rule(point), "", [&] { return run_with_failures(point, folder, undisturbed); })
@@ -206,6 +166,10 @@ std::string try_point_twice(const Point& point, unsigned nth, const Undisturbed&
                             const std::string& folder, bool& reached) {
   make_anew(folder);
   Shared::instance().done = 0;
+  if (point.mode >= modes().size()) {
+    return try_apply_point_twice(point.mode - modes().size(), point, nth, undisturbed, folder,
+                                 reached);
+  }
   const Mode& mode = modes()[point.mode];
   const Ended first =
       in_child(rule(point), "", [&] { return run_all(mode, folder, [](size_t, CrashNode&) {}); });

@@ -1,5 +1,6 @@
-// The points of the crash matrix: each call of the file system that the workload makes, by site and
-// count, with what is to happen there; and the processes that try them.
+// The points of the crash matrix: each call of the file system that a workload makes, by site and
+// count, with what is to happen there; and the processes that try them. The workloads are an
+// application's in each mode (workload.h), and a replica's (apply_points.h).
 #pragma once
 
 #include <string>
@@ -9,8 +10,11 @@
 
 namespace skerry::test {
 
+[[nodiscard]] size_t mode_count();
+[[nodiscard]] std::string mode_name(size_t mode);
+
 struct Point {
-  size_t mode = 0;  // index of modes()
+  size_t mode = 0;  // below mode_count()
   std::string site;
   unsigned nth = 1;
   std::string action;  // of a failpoint: "kill", "EIO", "ENOSPC"

@@ -10,6 +10,7 @@
 
 #include "daemon/apply/node_applier.h"
 #include "daemon/db/stored_ltx.h"
+#include "ltx/base/invariant.h"
 #include "ltx/decoder.h"
 #include "tests/support/capture_fixture.h"
 #include "tests/support/db_model.h"
@@ -25,7 +26,7 @@ class FolderMount final : public peer::OwnMount {
   Result<os::Fd> open(const std::string& name, bool create) const override {
     const auto [database, kind] = parse(name);
     if (!database) return fail_errno(ENOENT, name);
-    if (kind == db::FileKind::kShm) join_shm(*database);
+    if (kind == db::FileKind::kShm) TRY(join_shm(*database));
     if (create) {
       TRY(database->create_file(kind));
     } else {
@@ -53,12 +54,12 @@ class FolderMount final : public peer::OwnMount {
 
  private:
   // SQLite's own VFS names the -shm after the database file: "database-shm" is the same file.
-  static void join_shm(db::Database& database) {
+  static Status join_shm(db::Database& database) {
     namespace fs = std::filesystem;
     const std::string ours = database.path(db::FileKind::kShm);
     const std::string sqlites = database.path(db::FileKind::kDatabase) + "-shm";
     const bool joined = fs::exists(ours) && fs::exists(sqlites) && fs::equivalent(ours, sqlites);
-    if (joined) return;
+    if (joined) return {};
     database.remove(
         db::FileKind::kShm,
         [&ours]() -> Status {
@@ -67,8 +68,9 @@ class FolderMount final : public peer::OwnMount {
         },
         [](const Status&) {});
     if (fs::exists(sqlites)) fs::create_hard_link(sqlites, ours);
-    (void)database.create_file(db::FileKind::kShm);
+    TRY(database.create_file(db::FileKind::kShm));
     if (!fs::exists(sqlites)) fs::create_hard_link(ours, sqlites);
+    return {};
   }
 
   [[nodiscard]] std::pair<std::shared_ptr<db::Database>, db::FileKind> parse(
@@ -84,39 +86,37 @@ class FolderMount final : public peer::OwnMount {
   store::Store* store_ = nullptr;
 };
 
-struct ReplicaFixture {
-  TempDir dir;
+// A replica's data folder at `dir`, which exists.
+struct ReplicaNode {
+  const std::string folder;
   os::PosixFileSystem fs;
   os::SystemClock clock;
   TestGate gate;
   TestListener listener;
   NoKernelCache cache;
   db::Environment env{fs, clock, gate, listener, cache, NodeId(43)};
-  FolderMount mount{dir.path()};
+  FolderMount mount{folder};
   std::unique_ptr<store::Store> store;
   std::unique_ptr<apply::NodeApplier> applier;
-  CapturedVfs vfs{env, "replica", dir.path(),
+  CapturedVfs vfs{env, "replica", folder,
                   [this](const std::string& name) { return store->find_or_create(name).value(); }};
 
-  ReplicaFixture() {
-    gate.writable = false;
-    open();
-  }
-  void open() {
-    store = store::Store::open(env, dir.path()).value();
+  explicit ReplicaNode(std::string dir) : folder(std::move(dir)) { gate.writable = false; }
+  [[nodiscard]] Status open() {
+    TRY_ASSIGN(store, store::Store::open(env, folder));
     mount.serve(*store);
     applier = std::make_unique<apply::NodeApplier>(fs, clock, mount, cache, *store);
+    return {};
   }
   // As a killed process leaves it.
-  void reopen() {
-    applier->stop();
+  void end() {
+    if (applier) applier->stop();
     applier.reset();
     store.reset();
-    open();
   }
-  [[nodiscard]] std::string path(const std::string& name) const { return dir.path() + "/" + name; }
+  [[nodiscard]] std::string path(const std::string& name) const { return folder + "/" + name; }
   [[nodiscard]] std::string dir_of(const std::string& name) const {
-    return dir.path() + "/dbs/" + name;
+    return folder + "/dbs/" + name;
   }
   [[nodiscard]] Position position(const std::string& name) const {
     const auto database = store->find(name);
@@ -124,11 +124,21 @@ struct ReplicaFixture {
   }
 };
 
-// Brings one record of a log in.
-[[nodiscard]] inline Status apply_record(apply::Applier& applier, const std::string& name,
-                                         const db::CommitLog::Found& record) {
-  TRY_ASSIGN(auto stored, record.segment->stored(record.place));
-  db::StoredLtxSource source(std::move(stored));
+struct OwnFolder {
+  TempDir dir;
+};
+
+struct ReplicaFixture : OwnFolder, ReplicaNode {
+  ReplicaFixture() : ReplicaNode(dir.path()) { INVARIANT(open().has_value()); }
+  void reopen() {
+    end();
+    INVARIANT(open().has_value());
+  }
+};
+
+// Brings one transaction in, an LTX file.
+[[nodiscard]] inline Status apply_ltx(apply::Applier& applier, const std::string& name,
+                                      ltx::ByteSource& source) {
   ltx::Decoder decoder(source);
   TRY_ASSIGN(const ltx::Header header, decoder.header());
   TRY_ASSIGN(auto incoming, applier.begin(name, header));
@@ -140,6 +150,14 @@ struct ReplicaFixture {
   }
   TRY_ASSIGN(const auto trailer, decoder.finish());
   return incoming->commit(trailer.post_apply_checksum);
+}
+
+// The same, a record of a log.
+[[nodiscard]] inline Status apply_record(apply::Applier& applier, const std::string& name,
+                                         const db::CommitLog::Found& record) {
+  TRY_ASSIGN(auto stored, record.segment->stored(record.place));
+  db::StoredLtxSource source(std::move(stored));
+  return apply_ltx(applier, name, source);
 }
 
 // Everything that the log has after the replica's position.
