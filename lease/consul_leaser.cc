@@ -131,11 +131,14 @@ void ConsulLeaser::publish() {
     const std::lock_guard lock(mutex_);
     is_new = state != state_;
     is_news = state.phase != state_.phase || state.reason != state_.reason;
-    state_ = state;
   }
   if (!is_new) return;
-  changed_.notify_all();
   observer_(state);
+  {
+    const std::lock_guard lock(mutex_);
+    state_ = state;
+  }
+  changed_.notify_all();
   if (is_news) node_.tell(to_string(state.phase), state.reason);
 }
 
@@ -147,6 +150,15 @@ LeaseState ConsulLeaser::state() const {
 PeerReport ConsulLeaser::report() const {
   const std::lock_guard lock(election_mutex_);
   return election_.report();
+}
+
+std::vector<NodeEntry> ConsulLeaser::nodes() const {
+  const std::lock_guard lock(election_mutex_);
+  std::vector<NodeEntry> nodes;
+  if (const View* view = election_.view()) {
+    for (const View::Node& node : view->nodes) nodes.push_back(node.entry);
+  }
+  return nodes;
 }
 
 bool ConsulLeaser::wait_for(const std::function<bool(const LeaseState&)>& is_it,

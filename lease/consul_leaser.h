@@ -58,6 +58,8 @@ class ConsulLeaser final : public Leaser {
   [[nodiscard]] LeaseState state() const;
   // What this node answers peers.
   [[nodiscard]] PeerReport report() const;
+  // The nodes that Consul knew of at the last look; empty before the first.
+  [[nodiscard]] std::vector<NodeEntry> nodes() const;
   // Whether this node promises; decided in microseconds.
   [[nodiscard]] bool promise(const PromiseRequest& request);
 
@@ -65,14 +67,15 @@ class ConsulLeaser final : public Leaser {
   // successor may take the lease. It is this node's again by reclaim(), or by itself after a while.
   void yield(Offered offered);
   void reclaim();
-  // … and at the successor.
+  // … and at the successor. Without indices: they are about to come, so that what takes time can
+  // begin.
   void granted(const event::Granted& granted);
   // An operator insists that this node stands.
   void force();
   // The node's facts have changed: look at them now.
   void wake();
 
-  // Waits until `is_it` holds of the state; false if it does not by then.
+  // Waits until `is_it` holds of the state, as the observer was told; false if it does not by then.
   bool wait_for(const std::function<bool(const LeaseState&)>& is_it, Duration at_most) const;
 
  private:

@@ -51,7 +51,9 @@ void Election::on(const event::Viewed& seen) {
   if (seen.look != look_) return;
   looking_ = false;
   trouble_.clear();
-  next_look_ = view_ && seen.view.index == view_->index ? now_ + kRetryAfter : now_;
+  // One that should have waited for a change, and did not, must not become a stream of them.
+  const bool in_vain = look_waits_ && view_ && seen.view.index == view_->index;
+  next_look_ = in_vain ? now_ + kRetryAfter : now_;
   if (!view_ || !same_lease(*view_, seen.view)) quiet_since_ = now_;
   note_name_conflict(seen.view);
   remember_entries(seen.view);

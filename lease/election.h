@@ -173,6 +173,7 @@ class Election {
   uint64_t look_ = 0;       // the last that was asked for
   uint64_t view_look_ = 0;  // the one that `view_` answers
   bool looking_ = false;
+  bool look_waits_ = false;  // the last one: for a change
   Time next_look_ = kLongAgo;
   std::string session_;
   bool making_session_ = false;

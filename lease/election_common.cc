@@ -45,12 +45,14 @@ bool Election::due(Time at) {
 
 void Election::look_now() {
   looking_ = true;
+  look_waits_ = false;
   emit(action::Look{++look_, 0});
 }
 
 void Election::keep_looking() {
   if (looking_ || !due(next_look_)) return;
   looking_ = true;
+  look_waits_ = view_.has_value();
   emit(action::Look{++look_, view_ ? view_->index : 0});
 }
 

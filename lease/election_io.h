@@ -77,7 +77,7 @@ struct PromiseAsked {
   uint64_t ticket = 0;
   PromiseRequest request;
 };
-// From the primary that yielded to this node.
+// From the primary that yielded to this node. Both 0: it is about to.
 struct Granted {
   uint64_t key_index = 0;
   uint64_t record_index = 0;

@@ -40,6 +40,7 @@ struct MetricsOf {
   Count holds{};          // of requests for a primary
   Count hold_micros{};    // … in sum
   Count held{};           // now
+  Count writing{};        // writes that are at the application now
   Count gate_waits{};     // of responses for replicas
   Count gate_micros{};    // … in sum
   Count gate_timeouts{};  // answered that the write is in doubt
@@ -65,6 +66,7 @@ inline void add(Metrics& sum, const Counters& part) {
       SKERRY_METRIC(upstream_reused), SKERRY_METRIC(upstream_errors), SKERRY_METRIC(retried),
       SKERRY_METRIC(replayed), SKERRY_METRIC(waits), SKERRY_METRIC(wait_micros),
       SKERRY_METRIC(holds), SKERRY_METRIC(hold_micros), SKERRY_METRIC(held),
+      SKERRY_METRIC(writing),
       SKERRY_METRIC(gate_waits), SKERRY_METRIC(gate_micros), SKERRY_METRIC(gate_timeouts),
       SKERRY_METRIC(refused), SKERRY_METRIC(tunnels), SKERRY_METRIC(client_bytes_in),
       SKERRY_METRIC(client_bytes_out));

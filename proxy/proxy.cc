@@ -90,6 +90,14 @@ void Proxy::stop() {
   for (const auto& worker : workers_) worker->stop();
 }
 
+uint64_t Proxy::writes_under_way() const {
+  uint64_t writes = 0;
+  for (const auto& worker : workers_) {
+    run_on(worker->loop(), [&] { writes += worker->counters().writing.value(); });
+  }
+  return writes;
+}
+
 Metrics Proxy::metrics() const {
   Metrics sum;
   for (const auto& worker : workers_) add(sum, worker->counters());

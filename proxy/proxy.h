@@ -1,7 +1,8 @@
 // The proxy in front of the application: accepts clients' connections and serves them on threads of
 // its own. ROUTING.md says where requests go, PROTOCOL.md what they carry.
 //
-// Threads: any may call; no method blocks but stop() and drain().
+// Threads: any may call; no method blocks but stop() and drain(), and writes_under_way() for a turn
+// of each event loop.
 #pragma once
 
 #include <atomic>
@@ -41,6 +42,10 @@ class Proxy {
 
   // Cuts what is left.
   void stop();
+
+  // Writes that the application here has not answered yet. Whatever the node said before this call
+  // has been heard when it counts.
+  [[nodiscard]] uint64_t writes_under_way() const;
 
   [[nodiscard]] Metrics metrics() const;
   [[nodiscard]] const Settings& settings() const { return settings_; }

@@ -31,6 +31,7 @@ constexpr long kBackoffMinMs = 50;
 constexpr long kBackoffMaxMs = 5000;
 constexpr long kBriefMs = 10;        // one that answers and ends within this failed at once
 constexpr int kBriefLivesMax = 20;   // in a row, before a pause is made
+constexpr long kHandOverMs = 2500;   // for another node to become the primary
 constexpr long kReleaseMs = 500;     // for the worker to let go of the mount
 constexpr long kFinishMs = 1000;     // … and to close its databases
 constexpr long kDrainMs = 3500;      // … its proxy's clients to get their answers
@@ -194,6 +195,9 @@ void Keeper::on_message() {
     case kDrained:
       if (drain_deadline_ != 0) end_worker_for_upgrade();
       break;
+    case kHandedOver:
+      if (stage_ == Stage::kHandingOver) stop_app();
+      break;
     case kQuit:
       begin_stop(SIGTERM, n > 1 ? message[1] : 1);
       break;
@@ -242,12 +246,20 @@ void Keeper::begin_stop(int signal, int exit_code) {
     stage_deadline_ = now_ms();
     return;
   }
-  stage_ = Stage::kStoppingApp;
+  stage_ = Stage::kHandingOver;
   exit_code_ = exit_code;
+  stop_signal_ = signal;
   stop_began_ = now_ms();
-  stage_deadline_ = stop_began_ + std::max(0L, plan_.stop_ms - kReleaseMs - kFinishMs);
+  stage_deadline_ = stop_began_ + std::min(kHandOverMs, plan_.stop_ms / 2);
+  if (!worker_ready_) return stop_app();
   tell_worker(kStopping);
-  kill_app(signal);
+}
+
+// What the worker did not use of the time is the application's.
+void Keeper::stop_app() {
+  stage_ = Stage::kStoppingApp;
+  stage_deadline_ = stop_began_ + std::max(0L, plan_.stop_ms - kReleaseMs - kFinishMs);
+  kill_app(stop_signal_);
 }
 
 void Keeper::release_mount() {
@@ -286,6 +298,9 @@ void Keeper::check_deadlines() {
   }
   switch (stage_) {
     case Stage::kServing:
+      return;
+    case Stage::kHandingOver:
+      if (now >= stage_deadline_ || worker_ == 0) stop_app();
       return;
     case Stage::kStoppingApp:
       if (app_ != 0 && now < stage_deadline_) return;

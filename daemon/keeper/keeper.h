@@ -3,7 +3,8 @@
 //
 // States: a worker runs, or one is due at `next_start_`. When a worker ends, its successor takes
 // the mount over within milliseconds; applications notice a pause. The stop goes in order:
-// application, worker lets go of the mount, unmount, worker closes its databases.
+// the worker hands the primary over, application, worker lets go of the mount, unmount, worker
+// closes its databases.
 #pragma once
 
 #include <sys/types.h>
@@ -19,7 +20,7 @@ class Keeper {
   int run();
 
  private:
-  enum class Stage { kServing, kStoppingApp, kReleasing, kFinishing };
+  enum class Stage { kServing, kHandingOver, kStoppingApp, kReleasing, kFinishing };
 
   // Time in milliseconds of the monotonic clock.
   using Ms = long long;
@@ -38,6 +39,7 @@ class Keeper {
   void start_next_command();
   void app_ended(int status);
   void begin_stop(int signal, int exit_code);
+  void stop_app();
   void kill_app(int signal);
   void release_mount();
   void unmount(bool force);
@@ -70,6 +72,7 @@ class Keeper {
   size_t next_command_ = 0;
 
   Ms stop_began_ = 0;
+  int stop_signal_ = 0;
   Ms stage_deadline_ = 0;
   int control_ = -1;  // a client that waits for an answer
 };

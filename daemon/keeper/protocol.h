@@ -33,8 +33,10 @@ inline constexpr char kStartApp = 'A';  // + '1' if this node is a candidate, el
 inline constexpr char kReleased = 'D';  // its own descriptors in the mount are closed
 inline constexpr char kDrained = 'N';   // no client of the proxy waits for anything any more
 inline constexpr char kQuit = 'Q';      // stop everything, + exit code
+inline constexpr char kHandedOver = 'H';  // kStopping is done: the application may stop
 // Keeper to worker:
-inline constexpr char kStopping = 's';  // the application is about to be told to stop
+// The application is about to be told to stop: hand over what another node can take.
+inline constexpr char kStopping = 's';
 inline constexpr char kDrain = 'd';     // a successor comes: finish what the proxy's clients wait for
 inline constexpr char kRelease = 'r';  // close your descriptors in the mount
 inline constexpr char kFinish = 'f';   // the mount is gone: close the databases and end

@@ -32,6 +32,9 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::chrono::seconds kReconnectMax{10};
+// The first attempts to follow another node.
+constexpr int kQuickAttempts = 5;
+constexpr std::chrono::milliseconds kQuickPause{20};
 constexpr std::chrono::seconds kSilenceMax = kHeartbeatEvery * kHeartbeatsMissedMax;
 
 struct Endpoint {
@@ -103,6 +106,8 @@ asio::awaitable<void> StreamClient::Connection::run() {
   const auto executor = co_await asio::this_coro::executor;
   Backoff backoff(client_.parts_.reconnect_delay, kReconnectMax);
   asio::steady_timer pause(executor);
+  bool ever_welcomed = false;
+  int quick_attempts = 0;
   while (!co_await net::is_stopping()) {
     welcomed_ = false;
     const Status ended = co_await attempt();
@@ -110,6 +115,7 @@ asio::awaitable<void> StreamClient::Connection::run() {
     if (co_await net::is_stopping()) break;
     note(false, ended);
     if (welcomed_) {
+      ever_welcomed = true;
       backoff.reset();
       reported_ = false;
     }
@@ -118,7 +124,9 @@ asio::awaitable<void> StreamClient::Connection::run() {
                 {{"primary", url_}});
     }
     reported_ = true;
-    pause.expires_after(backoff.next(static_cast<uint32_t>(random_())));
+    // Who has just become the primary may need a moment before it serves.
+    const bool soon = !ever_welcomed && quick_attempts++ < kQuickAttempts;
+    pause.expires_after(soon ? kQuickPause : backoff.next(static_cast<uint32_t>(random_())));
     error_code ignored;
     auto done = asio::redirect_error(asio::use_awaitable, ignored);
     co_await pause.async_wait(done);

@@ -29,6 +29,7 @@ Exchange::Exchange(Worker& worker, Client& client)
 Exchange::~Exchange() {
   stop_waiting();
   drop_upstream();
+  count_as_write(false);
 }
 
 void Exchange::begin(std::string_view head) {
@@ -172,6 +173,7 @@ void Exchange::go_to(Destination& destination) {
   stop_waiting();
   drop_upstream();
   destination_ = &destination;
+  count_as_write(decision_.reason == Reason::kWrites && &destination == &worker_.application());
   phase_ = Phase::kConnecting;
   retry_at_ = TimePoint::min();
   refused_before_ = worker_.node_view().refused_writes();
@@ -192,6 +194,7 @@ void Exchange::wait_for_position() {
 }
 
 void Exchange::hold() {
+  count_as_write(false);
   if (held_until_ == TimePoint::max()) {
     held_until_ = worker_.now() + worker_.settings().hold_timeout;
   }
@@ -295,6 +298,7 @@ void Exchange::answer(int status, std::string_view why, std::string_view fields,
 // --- The end -------------------------------------------------------------------------------------
 
 void Exchange::conclude(int status, End end) {
+  count_as_write(false);
   phase_ = Phase::kDone;
   end_ = end;
   worker_.count()
@@ -316,6 +320,16 @@ void Exchange::cut() {
   stop_waiting();
   drop_upstream();
   conclude(status_ != 0 ? status_ : 499, End::kCut);
+}
+
+void Exchange::count_as_write(bool writes) {
+  if (writes == counted_) return;
+  counted_ = writes;
+  if (writes) {
+    worker_.count().writing.add();
+  } else {
+    worker_.count().writing.subtract();
+  }
 }
 
 void Exchange::drop_upstream() {

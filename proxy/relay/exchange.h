@@ -88,6 +88,7 @@ class Exchange {
               std::string_view content_type = "text/plain; charset=utf-8");
   void conclude(int status, End end);
   void drop_upstream();
+  void count_as_write(bool writes);
   [[nodiscard]] bool expired(TimePoint when) const;
 
   // --- The request (exchange_request.cc) ---------------------------------------------------------
@@ -137,6 +138,7 @@ class Exchange {
   uint64_t seen_version_ = 0;
   uint64_t refused_before_ = 0;  // writes to the mount, when this request went to the application
   bool wrote_here_ = false;
+  bool counted_ = false;  // among the writes that are at the application
   TimePoint wait_until_ = TimePoint::max();  // for a position; max: never waited
   TimePoint held_until_ = TimePoint::max();  // for a primary; max: never held
   TimePoint waiting_since_{};

@@ -285,6 +285,7 @@ void Exchange::finish_response() {
 
 void Exchange::begin_tunnel(const ResponseHead& head, std::string_view rest) {
   worker_.count().tunnels.add();
+  count_as_write(false);  // it may last for days
   phase_ = Phase::kTunnel;
   progress_ = worker_.now();
   std::string text;

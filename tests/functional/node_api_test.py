@@ -499,6 +499,14 @@ class ReplicaTest(NodeTest):
         self.assertEqual(1, refused.returncode)
         self.assertTrue(refused.stderr.startswith("ERROR: node is not eligible"), refused.stderr)
 
+    def test_a_static_lease_is_moved_by_configuration(self):
+        refused = command("failover", "-url", self.node.url, "-to", "fra")
+        self.assertEqual((1, ""), (refused.returncode, refused.stdout))
+        self.assertIn("the lease is static (lease.type: static)", refused.stderr)
+        self.assertIn("change lease.candidate on both nodes", refused.stderr)
+        self.assertEqual(501, request(self.node, "/skerry/failover?to=fra", "POST")[0])
+        self.assertEqual(400, request(self.node, "/skerry/failover?to=a&timeout=1h", "POST")[0])
+
     def test_has_no_halt_lock_to_give(self):
         with Node() as node:
             with sqlite3.connect(node.path("halt.db")) as database:

@@ -8,6 +8,7 @@
 
 #include "daemon/app/cli/config_check_command.h"
 #include "daemon/app/cli/export_command.h"
+#include "daemon/app/cli/failover_command.h"
 #include "daemon/app/cli/help_command.h"
 #include "daemon/app/cli/import_command.h"
 #include "daemon/app/cli/mount_command.h"
@@ -22,9 +23,9 @@ namespace skerry::app {
 
 // Each has an execute() in its header.
 using Command = std::variant<HelpCommand, MountCommand, RunCommand, ImportCommand, ExportCommand,
-                             StatusCommand, ConfigCheckCommand, UpgradeCommand, VersionCommand, OrphansListCommand,
-                             OrphansShowCommand, OrphansDiffCommand, OrphansExportCommand,
-                             OrphansDropCommand>;
+                             StatusCommand, FailoverCommand, ConfigCheckCommand, UpgradeCommand,
+                             VersionCommand, OrphansListCommand, OrphansShowCommand,
+                             OrphansDiffCommand, OrphansExportCommand, OrphansDropCommand>;
 
 // `args` with the program's path first; messages use its last part, so that the program may be
 // called litefs. No command, a flag in its place, or -h make a HelpCommand. The Output of an error:

@@ -70,19 +70,12 @@ std::shared_ptr<db::Database> AdminView::find(const std::string& name) const {
   return parts_.store.find(name);
 }
 
-static Status fixed_primary() {
-  return fail(Errc::kUnsupported,
-              "the lease is static (lease.type: static), so the configuration says who the primary "
-              "is: change lease.candidate on both nodes and restart them, or use lease.type: "
-              "consul");
-}
-
 Status AdminView::promote() {
-  return fixed_primary();
+  return parts_.handover.promote();
 }
 
-Status AdminView::hand_off_to(NodeId) {
-  return fixed_primary();
+Status AdminView::hand_off_to(NodeId node) {
+  return parts_.handover.hand_off_to(node);
 }
 
 }  // namespace skerry::app

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "daemon/admin/node_view.h"
+#include "daemon/app/node/node_handover.h"
 #include "daemon/app/node/node_streams.h"
 #include "daemon/cluster/cluster_id.h"
 #include "daemon/cluster/role.h"
@@ -25,6 +26,7 @@ class AdminView final : public admin::NodeView {
     os::Clock& clock;
     apply::Applier& applier;
     const NodeStreams& streams;
+    NodeHandover& handover;
   };
   explicit AdminView(const Parts& parts);
 

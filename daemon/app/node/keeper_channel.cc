@@ -24,6 +24,10 @@ void KeeperChannel::start_app(bool candidate) const {
   send(std::string{keeper::kStartApp, candidate ? '1' : '0'});
 }
 
+void KeeperChannel::say_handed_over() const {
+  send({&keeper::kHandedOver, 1});
+}
+
 void KeeperChannel::say_released() const {
   send({&keeper::kReleased, 1});
 }

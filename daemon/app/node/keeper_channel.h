@@ -12,6 +12,7 @@ class KeeperChannel {
   void say_ready() const;
   // Commands under `exec` may start; those for candidates only if this node is one.
   void start_app(bool candidate) const;
+  void say_handed_over() const;
   void say_released() const;
   void say_drained() const;
   // Stop the application, the mount and everything.

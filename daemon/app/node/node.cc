@@ -142,8 +142,11 @@ Status Node::start_api() {
   io_ = std::make_unique<net::IoThreads>("io", kIoThreads);
   pool_ = std::make_unique<net::BlockingPool>("work", kPoolThreads, kPoolQueueMax);
   start_streams();
+  handover_ = std::make_unique<NodeHandover>(
+      NodeHandover::Parts{config_, id_, role_, cluster_id_, *store_, own_mount_, cache_, clock_,
+                          *streams_, lease_->consul(), proxy_view_, proxy_.get()});
   admin_view_ = std::make_unique<AdminView>(AdminView::Parts{
-      config_, id_, role_, cluster_id_, *store_, fs_, clock_, *applier_, *streams_});
+      config_, id_, role_, cluster_id_, *store_, fs_, clock_, *applier_, *streams_, *handover_});
   api_ = std::make_unique<admin::Api>(*admin_view_, events_);
   server_ = std::make_unique<net::Server>("node API", *io_, *pool_);
   api_->metrics().add([this](admin::MetricSink& sink) { mount_metrics(sink); });
@@ -151,6 +154,7 @@ Status Node::start_api() {
   api_->add_to(*server_);
   streams_->add_to(*server_);
   lease_->add_routes(server_->router());
+  handover_->add_routes(server_->router());
   const auto listeners = inherited_listeners();
   const auto listener = listeners.find("http");
   if (listener == listeners.end()) {
@@ -198,11 +202,15 @@ void Node::mount_metrics(admin::MetricSink& sink) const {
   one("skerry_failed_calls_total", "Calls to the mount that failed.", counters.failed);
 }
 
-// Applications that wait for their idle connections before they end are not to wait for ours.
+// The application's writes are answered as long as it runs, here or, once another node is the
+// primary, there. If it waits for its idle connections before it ends, it is not to wait for ours.
 void Node::application_stops() {
-  if (!proxy_) return;
-  proxy_->application_stops();
-  proxy_->drain(proxy::Ms::zero());
+  handover_->before_the_end();
+  if (proxy_) {
+    proxy_->application_stops();
+    proxy_->drain(proxy::Ms::zero());
+  }
+  keeper_.say_handed_over();
 }
 
 // The listener's queue is the successor's already.

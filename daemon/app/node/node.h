@@ -9,6 +9,7 @@
 #include "daemon/app/node/kernel_cache.h"
 #include "daemon/app/node/mount_log.h"
 #include "daemon/app/node/node_files.h"
+#include "daemon/app/node/node_handover.h"
 #include "daemon/app/node/node_lease.h"
 #include "daemon/app/node/node_streams.h"
 #include "daemon/app/node/proxy_start.h"
@@ -85,6 +86,7 @@ class Node {
   std::unique_ptr<net::BlockingPool> pool_;
   std::unique_ptr<cluster::Orphans> orphans_;
   std::unique_ptr<NodeStreams> streams_;
+  std::unique_ptr<NodeHandover> handover_;
   std::unique_ptr<AdminView> admin_view_;
   std::unique_ptr<admin::Api> api_;
   std::unique_ptr<net::Server> server_;

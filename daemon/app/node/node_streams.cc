@@ -37,6 +37,9 @@ void NodeStreams::add_to(net::Server& server) {
 
 void NodeStreams::role_is(const lease::LeaseState& state) {
   const std::lock_guard lock(role_mutex_);
+  // A right that was given up for a successor may be taken back: nobody is followed yet, and the
+  // streams, on which nothing comes meanwhile, go on if it is.
+  if (state.phase == lease::Phase::kYielded) return;
   const bool follows = !state.is_primary && state.primary && !state.primary->advertise_url.empty();
   const std::string url = follows ? state.primary->advertise_url : "";
   // A stream does not outlive the epoch that its welcome named.

@@ -58,6 +58,9 @@ class NodeStreams final : private replication::ReceiverLog {
   [[nodiscard]] std::optional<int64_t> lag_ms() const;
   [[nodiscard]] int64_t last_timestamp_ms() const;
   [[nodiscard]] std::vector<admin::Stream> streams() const;
+  // Those that follow this primary.
+  [[nodiscard]] std::vector<replication::StreamInfo> replicas() const { return server_.streams(); }
+  [[nodiscard]] std::string region() const { return region_; }
   [[nodiscard]] std::string last_error() const { return client_.state().last_error; }
   [[nodiscard]] proxy::Freshness freshness() const;
   // At least `replicas` replicas have these positions on their disks.

@@ -29,6 +29,11 @@ void ProxyView::changed() {
   for (auto& call : waiting) call();
 }
 
+void ProxyView::set_handing_over(bool handing_over) {
+  handing_over_ = handing_over;
+  changed();
+}
+
 void ProxyView::committed(db::Database& database, const db::Transaction& transaction) {
   const proxy::DbKey key = proxy::db_key(database.name());
   if (!tracked_.contains(key)) return;
@@ -52,7 +57,10 @@ proxy::NodeState ProxyView::state() const {
   const lease::LeaseState lease = role_.state();
   proxy::NodeState state;
   state.ready = ready_.load(std::memory_order_acquire);
-  state.is_primary = role_.is_primary();
+  // Between its right's end and the successor's begin it is the primary that takes no writes.
+  const bool yields = lease.phase == lease::Phase::kYielded;
+  state.is_primary = role_.is_primary() || yields;
+  state.handing_over = state.is_primary && (yields || handing_over_);
   state.epoch = role_.epoch();
   state.primary_known = lease.primary.has_value();
   if (!lease.primary) return state;

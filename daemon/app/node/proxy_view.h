@@ -37,6 +37,8 @@ class ProxyView final : public proxy::NodeView, public db::CommitListener {
   void ready(Sources sources);
   // Role, lag or acknowledgements may have changed.
   void changed();
+  // This node is the primary, but takes no new writes from now on, or does again.
+  void set_handing_over(bool handing_over);
 
   void committed(db::Database& database, const db::Transaction& transaction) override;
 
@@ -59,6 +61,7 @@ class ProxyView final : public proxy::NodeView, public db::CommitListener {
   proxy::Tracked tracked_;
   std::atomic<uint64_t> version_{0};
   std::atomic<bool> ready_{false};
+  std::atomic<bool> handing_over_{false};
   mutable std::mutex mutex_;
   Sources sources_;                                       // set before ready_
   std::vector<proxy::DbPosition> positions_;              // guarded by mutex_, by key

@@ -99,6 +99,18 @@ TEST_CASE("run, import, export, status, upgrade and config check take theirs") {
   (void)parsed<VersionCommand>({"version"});
 }
 
+TEST_CASE("a failover's flags") {
+  const auto plain = parsed<FailoverCommand>({"failover", "--to", "fra"});
+  CHECK(plain.to == "fra");
+  CHECK(plain.parsed_timeout == std::chrono::seconds(10));
+  CHECK_FALSE(plain.dry_run);
+  const auto all = parsed<FailoverCommand>(
+      {"failover", "-to", "b", "--dry-run", "-timeout=1m", "-json", "-url", "http://x:1"});
+  CHECK((all.dry_run && all.json));
+  CHECK(all.parsed_timeout == std::chrono::minutes(1));
+  CHECK(all.url == "http://x:1");
+}
+
 TEST_CASE("no command, help and a leading flag ask for the usage") {
   for (const Words& words : {Words{}, Words{"help"}, Words{"-h"}, Words{"--version"}, Words{""}}) {
     const auto help = parsed<HelpCommand>(words);
@@ -148,6 +160,11 @@ TEST_CASE("a wrong use is a usage error that says what to do") {
       {{"export", "-name", "x", "a", "b"}, "export: \"b\" is one argument too many; leave it out"},
       {{"export", "-name", "x", "-url", "x", "a"}, "export: -url is \"x\"; write it as"},
       {{"status", "-url", "ftp://x"}, "status: -url is \"ftp://x\"; write it as"},
+      {{"failover"}, "failover: -to is missing; write the hostname of a node, or a region"},
+      {{"failover", "-to", "fra", "-timeout", "5"}, "failover: -timeout is \"5\"; write it as 10s"},
+      {{"failover", "-to", "fra", "-timeout", "0s"}, "failover: -timeout is \"0s\"; write it as"},
+      {{"failover", "-to", "fra", "-timeout=2m"}, "failover: -timeout is \"2m\"; write it as"},
+      {{"failover", "fra"}, "failover: \"fra\" is one argument too many"},
       {{"version", "-x"}, "version: -x is not a flag; leave it out"},
       {{"config", "check", "x"}, "config check: \"x\" is one argument too many; leave it out"},
       {{"upgrade", "--", "x"}, "upgrade: \"x\" is one argument too many; leave it out"},
@@ -178,7 +195,7 @@ TEST_CASE("the usage lists every command and every flag") {
     CHECK(text.ends_with("\n"));
     CHECK_FALSE(text.contains(" \n\n"));
   });
-  CHECK(commands == 13);
+  CHECK(commands == 14);
   const std::string mount = help_text({"skerry", "mount"});
   CHECK(mount.starts_with("Usage: skerry mount [flags] [-- COMMAND [ARG...]]\n"));
   for (const char* flag : {"-config PATH ", "-no-expand-env ", "-debug ", "-fuse.debug ",

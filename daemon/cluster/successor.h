@@ -1,0 +1,49 @@
+// The other side of a hand-over: the node that is to become the primary says whether it can, proves
+// that it has everything, and takes the lease when it may.
+//
+// Threads: pool threads; check() waits as long as the request says.
+#pragma once
+
+#include <atomic>
+
+#include "daemon/cluster/cluster_id.h"
+#include "daemon/cluster/handover_wire.h"
+#include "daemon/net/router.h"
+#include "daemon/store/store.h"
+#include "lease/consul_leaser.h"
+
+namespace skerry::cluster {
+
+// Where every database stands that ever had a transaction.
+[[nodiscard]] Positions positions_of(const store::Store& store);
+
+// What keeps `here` from being `wanted`; nothing if it is. For kPrepare to be past it is enough.
+[[nodiscard]] std::optional<std::string> missing(HandoverRequest::Kind kind,
+                                                 const Positions& wanted, const Positions& here);
+
+class Successor {
+ public:
+  struct Parts {
+    bool candidate;
+    const ClusterId& cluster_id;
+    store::Store& store;
+    lease::ConsulLeaser& leaser;
+  };
+  explicit Successor(const Parts& parts) : parts_(parts) {}
+
+  // kBusy messages become "no" with a reason; an error means that it could not be made durable.
+  [[nodiscard]] Result<HandoverAnswer> check(const HandoverRequest& request,
+                                             const std::atomic<bool>* stopping);
+  [[nodiscard]] HandoverAnswer granted(const GrantRequest& request);
+
+  // POST /skerry/handover and /skerry/granted. This outlives the router's server.
+  void add_to(net::Router& router);
+
+ private:
+  [[nodiscard]] std::optional<std::string> unable(const HandoverRequest& request) const;
+  [[nodiscard]] std::optional<std::string> not_yet(const HandoverRequest& request) const;
+
+  const Parts parts_;
+};
+
+}  // namespace skerry::cluster
