@@ -88,7 +88,7 @@ void Keeper::start_worker() {
   for (int fd = kFirstListenFd; fd < kFirstListenFd + kListenFdsMax; ++fd) inherit.push_back(fd);
   std::vector<std::string> environment;
   environment.push_back(std::string(kWorkerVariable) + (starts_ > 0 ? "=successor" : "=first"));
-  worker_ = start({plan_.worker, environment, false, true, inherit, ends[1]});
+  worker_ = start({plan_.worker, environment, false, kKeeperEnded, inherit, ends[1]});
   ::close(ends[1]);
   channel_ = ends[0];
   worker_ready_ = false;
@@ -212,7 +212,7 @@ void Keeper::start_next_command() {
   while (app_ == 0 && next_command_ < plan_.commands.size()) {
     const Command& command = plan_.commands[next_command_++];
     if (command.if_candidate && !candidate_) continue;
-    app_ = start({command.arguments, {kListenVariable}, true, false, {}, -1});
+    app_ = start({command.arguments, {kListenVariable}, true, 0, {}, -1});
     if (app_ == 0) begin_stop(SIGTERM, 1);
   }
 }
@@ -275,7 +275,7 @@ void Keeper::unmount(bool force) {
   if (!plan_.unmount_helper.empty()) {
     const std::vector<std::string> arguments{plan_.unmount_helper, "-u", "-z", "-q",
                                              plan_.mount_dir};
-    const pid_t helper = start({arguments, {}, false, false, {}, -1});
+    const pid_t helper = start({arguments, {}, false, 0, {}, -1});
     if (helper != 0) ::waitpid(helper, nullptr, 0);
     return;
   }

@@ -44,8 +44,8 @@ void keep_only(std::vector<int> keep) {
       ::signal(SIGTTOU, SIG_DFL);
     }
   }
-  if (what.ends_with_parent) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (what.when_parent_ends != 0) {
+    ::prctl(PR_SET_PDEATHSIG, what.when_parent_ends);
     if (::getppid() != parent) ::_exit(1);
   }
   for (const std::string& variable : what.environment) {

@@ -14,7 +14,7 @@ struct Start {
   const std::vector<std::string>& arguments;
   std::vector<std::string> environment;  // over what is inherited: "NAME=value"; "NAME" removes it
   bool own_group = false;
-  bool ends_with_parent = false;
+  int when_parent_ends = 0;  // the signal that it gets then; 0: it goes on
   std::vector<int> inherit;  // descriptors to keep open; all others are closed
   int channel = -1;          // becomes descriptor kChannelFd
 };

@@ -14,6 +14,8 @@
 //   6  the plan     8  the control socket
 #pragma once
 
+#include <csignal>
+
 namespace skerry::keeper {
 
 inline constexpr int kFuseFd = 3;
@@ -25,6 +27,10 @@ inline constexpr int kControlFd = 8;
 inline constexpr int kChangesFd = 9;
 inline constexpr int kFirstListenFd = 10;
 inline constexpr int kListenFdsMax = 6;
+
+// What a worker gets when its keeper has ended. It must be able to act: a thread of its own that
+// waits for the mount survives SIGKILL, and the mount with it.
+inline constexpr int kKeeperEnded = SIGUSR2;
 
 // Messages over the channel: one byte each, some with a second.
 // Worker to keeper:

@@ -89,6 +89,7 @@ RingEntry CommitFeed::encode(const Job& job) {
   RingEntry entry{job.database, transaction.header.pre_apply_position(), transaction.position(),
                   nullptr};
   const TransactionHead head = head_of(job);
+  if (!head.origin) entry.own_epoch = transaction.header.epoch;
   const bool is_drop = transaction.header.commit == 0;
   if (!transaction.images && !is_drop) return entry;
   auto body = std::make_shared<Bytes>();
@@ -119,7 +120,7 @@ TransactionHead CommitFeed::head_of(const Job& job) {
   if (!follows || tail.commit != header.commit) head.commit = header.commit;
   tail = {job.transaction.position(), header.commit, header.page_size};
   if (header.node_id == node_) {
-    // Welcome names the node, and a stream does not outlive the epoch.
+    // Welcome names the node; Sender compares the epoch.
     head.origin.reset();
   }
   return head;

@@ -107,6 +107,7 @@ void put(WireWriter& out, const Hello& f) {
     put(out, held.position);
     out.byte(held.has_staged_pages ? 1 : 0);
   }
+  out.byte(f.catches_up ? 1 : 0);
 }
 Frame take_hello(WireReader& in, size_t payload_bytes) {
   Hello f;
@@ -125,6 +126,7 @@ Frame take_hello(WireReader& in, size_t payload_bytes) {
     held.position = take_position(in);
     held.has_staged_pages = (in.byte() & 1) != 0;
   }
+  if (!in.at_end()) f.catches_up = (in.byte() & 1) != 0;
   in.rest();  // of a later version
   return f;
 }

@@ -73,6 +73,7 @@ struct Hello {
   std::string_view cluster;              // empty: not yet of one
   std::vector<std::string_view> filter;  // empty: all databases
   std::vector<Held> databases;
+  bool catches_up = false;  // wants what a node has that is no primary, before it stands itself
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 

@@ -27,6 +27,7 @@ void Receiver::hello(Bytes& reply) const {
   hello.region = settings_.region;
   hello.cluster = settings_.cluster;
   hello.filter.assign(settings_.filter.begin(), settings_.filter.end());
+  hello.catches_up = settings_.catches_up;
   const auto databases = store_.list();  // names are borrowed from it
   for (const auto& database : databases) {
     const Position position = database->info().position;
@@ -50,26 +51,46 @@ Status Receiver::receive(ByteView message, Bytes& reply) {
   return {};
 }
 
+// With progress_mutex_ free: whoever appends says all that has moved.
 void Receiver::append_ack(Bytes& reply) {
   Ack ack;
-  for (DbIndex i = 0; i < locals_.size(); ++i) {
-    Local& local = locals_[i];
-    if (!local.moved) continue;
-    local.moved = false;
-    ack.entries.push_back({i, local.received, local.durable});
+  {
+    const std::lock_guard lock(progress_mutex_);
+    for (DbIndex i = 0; i < progress_.size(); ++i) {
+      Progress& progress = progress_[i];
+      if (!std::exchange(progress.moved, false)) continue;
+      ack.entries.push_back({i, progress.received, progress.durable});
+    }
   }
   if (!ack.entries.empty()) append_frame(reply, ack);
 }
 
+void Receiver::received(DbIndex db, Txid txid) {
+  const std::lock_guard lock(progress_mutex_);
+  progress_[db].received = txid;
+  progress_[db].moved = true;
+}
+
+bool Receiver::has_undurable() const {
+  const std::lock_guard lock(progress_mutex_);
+  return std::ranges::any_of(
+      progress_, [](const Progress& progress) { return progress.durable != progress.received; });
+}
+
 Status Receiver::make_durable(Bytes& reply) {
-  for (Local& local : locals_) {
-    if (local.durable == local.received) continue;
-    const auto database = store_.find(local.name);
+  std::vector<Progress> before;
+  {
+    const std::lock_guard lock(progress_mutex_);
+    before = progress_;
+  }
+  for (DbIndex i = 0; i < before.size(); ++i) {
+    if (before[i].durable == before[i].received) continue;
+    const auto database = store_.find(before[i].name);
     if (!database) continue;
-    const Txid reached = local.received;
     TRY(database->log().sync());
-    local.durable = reached;
-    local.moved = true;
+    const std::lock_guard lock(progress_mutex_);
+    progress_[i].durable = before[i].received;
+    progress_[i].moved = true;
   }
   append_ack(reply);
   return {};
@@ -89,7 +110,7 @@ Status Receiver::handle(Bytes&, const Welcome& frame) {
                 fmt::format("the primary speaks version {} of the stream, this node {}",
                             frame.version, kVersions.max));
   }
-  if (frame.epoch < settings_.epoch) {
+  if (frame.epoch < settings_.epoch && !settings_.catches_up) {
     return fail(Errc::kReadOnly,
                 fmt::format("{} is the primary of epoch {}, but epoch {} was seen already",
                             frame.hostname, frame.epoch.value(), settings_.epoch.value()));
@@ -123,9 +144,12 @@ Status Receiver::handle(Bytes&, const NamedDatabase& frame) {
   TRY(store::check_name(name));
   Local& local = locals_.emplace_back();
   local.name = std::move(name);
+  Progress progress{local.name, {}, {}};
   if (const auto database = store_.find(local.name)) {
-    local.received = database->info().position.txid;
+    progress.received = database->info().position.txid;
   }
+  const std::lock_guard lock(progress_mutex_);
+  progress_.push_back(std::move(progress));
   return {};
 }
 
@@ -185,8 +209,7 @@ Status Receiver::finish(DbIndex db, Txid txid) {
   incoming_.reset();
   image_ = nullptr;
   open_.reset();
-  locals_[db].received = txid;
-  locals_[db].moved = true;
+  received(db, txid);
   transactions_.fetch_add(1, std::memory_order_relaxed);
   return {};
 }

@@ -1,13 +1,15 @@
 // The replica's side of one stream: applies what comes, and says what it has. Sockets and threads
 // are elsewhere (stream_client.h).
 //
-// Not thread-safe; receive() blocks as apply does, so it belongs on a pool thread.
+// Threads: one at a time but where it says otherwise; receive() blocks as apply does, so it belongs
+// on a pool thread.
 #pragma once
 
 #include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <span>
 
@@ -47,6 +49,7 @@ struct ReceiverSettings {
   std::string region;
   std::string cluster;              // empty: joins whichever it finds
   std::vector<std::string> filter;  // databases; empty: all
+  bool catches_up = false;          // from whoever has more, a primary or not
 };
 
 class Receiver {
@@ -61,7 +64,10 @@ class Receiver {
 
   // Takes a message in and appends what is to be answered. An error ends the stream.
   [[nodiscard]] Status receive(ByteView message, Bytes& reply);
-  // Makes everything that was applied durable, and appends the acknowledgement.
+  // Whether something was applied that is not durable yet. From any thread.
+  [[nodiscard]] bool has_undurable() const;
+  // Makes everything that was applied durable, and appends the acknowledgement. Blocks as fsync
+  // does; from any thread, beside receive(), one at a time.
   [[nodiscard]] Status make_durable(Bytes& reply);
 
   struct Primary {
@@ -79,9 +85,6 @@ class Receiver {
  private:
   struct Local {
     std::string name;
-    Txid received;
-    Txid durable;
-    bool moved = false;
     bool awaits_image = false;
     bool was_repaired = false;  // in this stream
     bool wants_whole = false;   // the image that it awaits is of every page
@@ -104,7 +107,16 @@ class Receiver {
   template <typename Other>
   [[nodiscard]] Status handle(Bytes& reply, const Other& frame);
 
+  // How far a database has come, as acknowledgements say it.
+  struct Progress {
+    std::string name;
+    Txid received;
+    Txid durable;
+    bool moved = false;  // since the last acknowledgement
+  };
+
   [[nodiscard]] Result<Local*> local(DbIndex db);
+  void received(DbIndex db, Txid txid);
   [[nodiscard]] Result<ltx::Header> header_for(const Local& local, const TransactionHead& head);
   [[nodiscard]] Status begin(DbIndex db, const TransactionHead& head);
   [[nodiscard]] Status add(ByteView block);
@@ -127,6 +139,8 @@ class Receiver {
   int64_t clock_base_ms_ = 0;
   bool synced_ = false;
   std::vector<Local> locals_;  // by index
+  mutable std::mutex progress_mutex_;
+  std::vector<Progress> progress_;  // by index; guarded by progress_mutex_
   // The transaction or image that is coming in; null while what comes is to be skipped.
   std::unique_ptr<apply::Incoming> incoming_;
   apply::Image* image_ = nullptr;  // incoming_, if it is one

@@ -101,7 +101,8 @@ void Sender::append_from_ring(Bytes& message) {
     }
     const RingStep what = plan_ring_step(sent, entry.pre, entry.post);
     if (what == RingStep::kSkip) continue;
-    if (what == RingStep::kCatchUp || !entry.body) {
+    const bool other_epoch = entry.own_epoch && *entry.own_epoch != self_.epoch;
+    if (what == RingStep::kCatchUp || !entry.body || other_epoch) {
       behind_.insert(name);
       continue;
     }

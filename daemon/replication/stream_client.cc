@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -86,6 +87,11 @@ class StreamClient::Connection {
   Async converse(Socket& socket);
   Async read(Socket& socket);
   Async write(Socket& socket, Bytes& message);
+  Async flush(Socket& socket);
+  Async receive_all(Socket& socket);
+  Async make_durable(Socket& socket);
+  asio::awaitable<void> receiver_task(Socket& socket, Status& status);
+  asio::awaitable<void> durable_task(Socket& socket, Status& status);
   [[nodiscard]] Status process(Bytes& reply);
   void note(bool connected, const Status& why);
   void progress();
@@ -98,7 +104,12 @@ class StreamClient::Connection {
   uint64_t wire_bytes_ = 0;
   bool welcomed_ = false;
   bool reported_ = false;  // this failure is in the log already
-  os::MonotonicTime durable_at_{};
+  bool ended_ = false;     // this attempt
+  Bytes outbox_;
+  bool writing_ = false;
+  // While there is an attempt: cancelled when there is something to make durable, and at its end.
+  std::optional<asio::steady_timer> undurable_;
+  std::optional<asio::steady_timer> pause_;  // cancelled at its end
 };
 
 asio::awaitable<void> StreamClient::Connection::run() {
@@ -187,7 +198,36 @@ StreamClient::Connection::Async StreamClient::Connection::connect(Socket& socket
   co_return Status{};
 }
 
+// Two tasks on one loop: one applies what comes, one makes durable what was applied.
 StreamClient::Connection::Async StreamClient::Connection::converse(Socket& socket) {
+  using namespace asio::experimental::awaitable_operators;
+  undurable_.emplace(co_await asio::this_coro::executor);
+  pause_.emplace(co_await asio::this_coro::executor);
+  ended_ = false;
+  outbox_.clear();
+  writing_ = false;
+  Status received;
+  Status made_durable;
+  co_await (receiver_task(socket, received) && durable_task(socket, made_durable));
+  co_return received ? made_durable : received;
+}
+
+asio::awaitable<void> StreamClient::Connection::receiver_task(Socket& socket, Status& status) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  status = co_await receive_all(socket);
+  ended_ = true;
+  beast::get_lowest_layer(socket).close();
+  undurable_->cancel();
+  pause_->cancel();
+}
+
+asio::awaitable<void> StreamClient::Connection::durable_task(Socket& socket, Status& status) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  status = co_await make_durable(socket);
+  if (!status) beast::get_lowest_layer(socket).close();
+}
+
+StreamClient::Connection::Async StreamClient::Connection::receive_all(Socket& socket) {
   net::PoolBridge bridge(client_.parts_.pool, beast::get_lowest_layer(socket));
   Bytes reply;
   Status status;
@@ -195,23 +235,67 @@ StreamClient::Connection::Async StreamClient::Connection::converse(Socket& socke
   const std::function<void()> work = [&] { status = process(reply); };
   bool ran = co_await bridge.run(hello);
   while (ran && !co_await net::is_stopping()) {
-    if (!reply.empty()) {
-      const Status sent = co_await write(socket, reply);
-      if (!sent) co_return sent;
-    }
+    append(outbox_, reply);
+    reply.clear();
+    const Status sent = co_await flush(socket);
+    if (!sent) co_return sent;
     const Status received = co_await read(socket);
     if (!received) co_return received;
     ran = co_await bridge.run(work);
     buffer_.consume(buffer_.size());
     if (!status) {
-      Bytes end;
-      append_frame(end, End{EndReason::kFailed,
-                            std::string_view(status.error().message()).substr(0, kTextBytesMax)});
-      (void)co_await write(socket, end);
+      append_frame(outbox_,
+                   End{EndReason::kFailed,
+                       std::string_view(status.error().message()).substr(0, kTextBytesMax)});
+      (void)co_await flush(socket);
       co_return status;
     }
+    if (receiver_->has_undurable()) undurable_->cancel();
   }
   co_return Status{};
+}
+
+// The disk is kept busy a tenth of the time at most, and never more than a second behind.
+StreamClient::Connection::Async StreamClient::Connection::make_durable(Socket& socket) {
+  net::PoolBridge bridge(client_.parts_.pool, beast::get_lowest_layer(socket));
+  os::Clock& clock = client_.parts_.clock;
+  Bytes reply;
+  Status status;
+  const std::function<void()> work = [&] { status = receiver_->make_durable(reply); };
+  while (!ended_ && !co_await net::is_stopping()) {
+    error_code ignored;
+    auto done = asio::redirect_error(asio::use_awaitable, ignored);
+    if (!receiver_->has_undurable()) {
+      undurable_->expires_after(kHeartbeatEvery);
+      co_await undurable_->async_wait(done);
+      continue;
+    }
+    const auto began = clock.now();
+    if (!co_await bridge.run(work)) break;
+    if (!status) co_return status;
+    append(outbox_, reply);
+    reply.clear();
+    const Status sent = co_await flush(socket);
+    if (!sent) co_return sent;
+    if (ended_) break;
+    pause_->expires_after(std::min<std::chrono::nanoseconds>((clock.now() - began) * 9,
+                                                           kHeartbeatEvery));
+    co_await pause_->async_wait(done);
+  }
+  co_return Status{};
+}
+
+// One writes at a time; what the other has to say goes with it.
+StreamClient::Connection::Async StreamClient::Connection::flush(Socket& socket) {
+  if (writing_) co_return Status{};
+  writing_ = true;
+  Status sent;
+  while (sent && !outbox_.empty()) {
+    Bytes message = std::exchange(outbox_, {});
+    sent = co_await write(socket, message);
+  }
+  writing_ = false;
+  co_return sent;
 }
 
 StreamClient::Connection::Async StreamClient::Connection::read(Socket& socket) {
@@ -249,11 +333,6 @@ Status StreamClient::Connection::process(Bytes& reply) {
     log::info("stream-open", "connected to the primary",
               {{"hostname", receiver_->primary()->hostname}, {"primary", url_}});
     note(true, Status{});
-  }
-  const auto now = client_.parts_.clock.now();
-  if (now - durable_at_ >= kHeartbeatEvery) {
-    durable_at_ = now;
-    TRY(receiver_->make_durable(reply));
   }
   progress();
   return {};

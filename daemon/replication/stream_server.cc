@@ -165,7 +165,8 @@ StreamServer::Stream::Async StreamServer::Stream::greet() {
   const Hello* hello = *frame ? std::get_if<Hello>(&**frame) : nullptr;
   Bytes reply;
   const auto version = hello != nullptr ? negotiate(kVersions, hello->versions) : std::nullopt;
-  auto self = server_.self_();
+  const bool catches_up = hello != nullptr && hello->catches_up;
+  auto self = server_.self_(catches_up);
   Status refused;
   if (hello == nullptr) {
     append_frame(reply, End{EndReason::kProtocol, "hello is missing"});
@@ -182,7 +183,7 @@ StreamServer::Stream::Async StreamServer::Stream::greet() {
     append_frame(reply, End{EndReason::kCluster, self->cluster});
     refused = fail(Errc::kInvalid,
                    fmt::format("{} belongs to the cluster {}", hello->hostname, hello->cluster));
-  } else if (hello->epoch > self->epoch) {
+  } else if (hello->epoch > self->epoch && !catches_up) {
     append_frame(reply, End{EndReason::kStaleEpoch, ""});
     refused = fail(Errc::kReadOnly, fmt::format("{} saw epoch {}, which is later than this node's",
                                                 hello->hostname, hello->epoch.value()));

@@ -40,9 +40,9 @@ struct StreamInfo {
 
 class StreamServer final : public net::UpgradeHandler {
  public:
-  // Asked for each new stream: what to introduce this node as, or why it serves none (it is no
-  // primary).
-  using Self = std::function<Result<StreamSelf>()>;
+  // Asked for each new stream: what to introduce this node as, or why it serves none: it is no
+  // primary, which does not matter to one that `catches_up`.
+  using Self = std::function<Result<StreamSelf>(bool catches_up)>;
 
   StreamServer(store::Store& store, CommitFeed& feed, net::BlockingPool& pool, os::Clock& clock,
                Self self);
@@ -50,7 +50,7 @@ class StreamServer final : public net::UpgradeHandler {
 
   boost::asio::awaitable<void> serve(net::Upgrade& upgrade) override;
 
-  // Ends every stream, because this node is no longer the primary of that epoch.
+  // Ends every stream: its welcome named a role or an epoch that this node has no longer.
   void end_all();
 
   [[nodiscard]] std::vector<StreamInfo> streams() const;

@@ -25,6 +25,8 @@ struct RingEntry {
   Position post;
   // What append_transaction_body() and a block make; null: it is to be read from the commit log.
   std::shared_ptr<const Bytes> body;
+  // Of the transaction, if the body leaves out its origin: that of a Welcome with this epoch.
+  std::optional<Epoch> own_epoch{};
 };
 
 class TransactionRing {

@@ -14,7 +14,19 @@ from support import Node, wait_until
 
 
 def connect(node, name):
-    return sqlite3.connect(node.path(name), isolation_level=None, timeout=60)
+    return sqlite3.connect(node.path(name), isolation_level=None, timeout=60,
+                           check_same_thread=False)
+
+
+@contextlib.contextmanager
+def sqlite_thread(work, ended):
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(60)
 
 
 class Pair(unittest.TestCase):
@@ -142,6 +154,25 @@ class ReplicationTest(Pair):
         self.assertEqual(reader.execute("SELECT count(*) FROM t").fetchone(), (600,))
         reader.close()
         writer.close()
+
+    def test_a_replica_that_is_killed_while_it_applies_ends_and_comes_back(self):
+        """Threads of it wait for its own mount then, which nobody answers any more."""
+        writer = connect(self.primary, "a.db")
+        writer.execute("pragma journal_mode=wal")
+        writer.execute("create table t(v)")
+        ended = threading.Event()
+
+        def write():
+            while not ended.is_set():
+                writer.execute("insert into t values(randomblob(500))")
+
+        with sqlite_thread(write, ended):
+            for _ in range(8):
+                txid = self.primary.txid("a.db")
+                wait_until(lambda: self.replica.txid("a.db") > txid, "the replica applies")
+                self.replica.kill()
+                self.replica.start()
+        self.arrive("a.db")
 
     def test_lag_and_primary_files(self):
         with contextlib.closing(connect(self.primary, "a.db")) as writer:

@@ -1,15 +1,40 @@
 #include "daemon/app/node/keeper_channel.h"
 
+#include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <climits>
+#include <csignal>
 #include <string>
 
 #include "daemon/keeper/protocol.h"
 
 namespace skerry::app {
+
+static std::array<char, PATH_MAX> mount_to_abort{};
+
+// Only calls that a signal handler may make. The descriptor keeps the mount busy, so that it stays,
+// with an error for whoever looks into it, and is not taken for an empty folder.
+[[noreturn]] static void abort_mount_and_exit() {
+  (void)!::open(mount_to_abort.data(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  (void)!::umount2(mount_to_abort.data(), MNT_FORCE);
+  ::_exit(1);
+}
+
+void end_with_keeper(const std::string& mount_dir) {
+  mount_dir.copy(mount_to_abort.data(), mount_to_abort.size() - 1);
+  struct sigaction action {};
+  action.sa_handler = [](int) { abort_mount_and_exit(); };
+  (void)!::sigaction(keeper::kKeeperEnded, &action, nullptr);
+}
+
+void KeeperChannel::keeper_is_gone() const {
+  abort_mount_and_exit();
+}
 
 static void send(std::string_view message) {
   // Fails only if the keeper is gone, and then this process ends with it.

@@ -7,6 +7,10 @@
 
 namespace skerry::app {
 
+// This process ends when the keeper does, and lets those go that wait for the mount: its own threads
+// among them, which could not even be killed. Once, before the mount is served.
+void end_with_keeper(const std::string& mount_dir);
+
 class KeeperChannel {
  public:
   void say_ready() const;
@@ -18,8 +22,9 @@ class KeeperChannel {
   // Stop the application, the mount and everything.
   void quit(int exit_code) const;
 
-  // The keeper's next message; blocks. Nothing: the keeper is gone.
+  // The keeper's next message; blocks. Nothing: the keeper is gone, as end_with_keeper() has it.
   [[nodiscard]] char wait() const;
+  [[noreturn]] void keeper_is_gone() const;
 };
 
 // What the keeper passed on: the kernel's INIT request.

@@ -72,7 +72,7 @@ int Node::run() {
       case keeper::kFinish:
         return stop();
       case '\0':
-        ::_exit(1);  // the keeper is gone, and the mount with it
+        keeper_.keeper_is_gone();
       default:
         break;
     }
@@ -124,6 +124,7 @@ Status Node::start_mount() {
       [this](const std::string& name) { session_->invalidate_name(name); }});
   cache_.connect(session_.get(), notifier_.get(), &peer_);
   role_in_mount_.connect(*store_, *notifier_, peer_);
+  end_with_keeper(config_.fuse.dir);
   TRY(session_->start(successor_));
   role_in_mount_.show(role_.shows_primary());
   if (successor_) {
@@ -175,7 +176,9 @@ void Node::start_streams() {
       [this] {
         proxy_view_.changed();
         start_app_when_synced();
-      });
+      },
+      [this] { lease_->look(); });
+  lease_->connect(*streams_);
   role_files_.connect(*streams_);
   proxy_view_.ready({[this] { return streams_->freshness(); },
                      [this](const std::vector<proxy::DbPosition>& positions, unsigned replicas) {

@@ -109,9 +109,20 @@ void NodeLease::add_routes(net::Router& router) {
   if (consul_ != nullptr) cluster::add_lease_routes(router, *consul_);
 }
 
+void NodeLease::connect(NodeStreams& streams) {
+  streams_ = &streams;
+}
+
+void NodeLease::look() {
+  clerk_.post([this] { look_at_databases(); });
+}
+
 void NodeLease::look_at_databases() {
   lease::event::Facts facts{cluster::standing_of(parts_.store), {}, parts_.cluster_id.get()};
-  if (followers_ && parts_.role.is_primary()) facts.followers = followers_();
+  if (NodeStreams* const streams = streams_.load()) {
+    streams->catch_up_advances();
+    if (parts_.role.is_primary()) facts.followers = streams->best_follower();
+  }
   const std::lock_guard lock(mutex_);
   facts_ = std::move(facts);
 }
@@ -131,6 +142,7 @@ void NodeLease::persist(Epoch epoch, bool holder, Done done) {
 
 void NodeLease::adopt_cluster_id(const std::string& id) {
   clerk_.post([this, id] {
+    if (parts_.cluster_id.get() == id) return;
     const auto adopted = parts_.cluster_id.adopt(id, cluster::standing_of(parts_.store).blank());
     if (!adopted) return log::error("cluster-id", adopted.error().message());
     log::info("cluster-id", "this node belongs to cluster " + id);
@@ -139,8 +151,11 @@ void NodeLease::adopt_cluster_id(const std::string& id) {
 }
 
 void NodeLease::catch_up(const lease::Peer& from, Done done) {
-  if (catch_up_) return catch_up_(from, std::move(done));
-  clerk_.post([done = std::move(done)]() mutable { done(false); });
+  clerk_.post([this, from, done = std::move(done)]() mutable {
+    NodeStreams* const streams = streams_.load();
+    if (streams == nullptr) return done(false);
+    streams->catch_up(from, std::move(done));
+  });
 }
 
 void NodeLease::tell(std::string_view phase, const std::string& reason) {

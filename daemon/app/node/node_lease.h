@@ -4,9 +4,11 @@
 // Threads: every method may be called from any thread; start() and stop() once each, in that order.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 
+#include "daemon/app/node/node_streams.h"
 #include "daemon/cluster/clerk.h"
 #include "daemon/cluster/cluster_id.h"
 #include "daemon/cluster/lease_file.h"
@@ -42,13 +44,11 @@ class NodeLease final : private lease::NodeSide {
   // Null with a static lease.
   [[nodiscard]] lease::ConsulLeaser* consul() { return consul_; }
 
-  // How far the best candidate has confirmed to have come, while this node is the primary; called
-  // on the clerk's thread. Before start().
-  void ask_followers(std::function<lease::Standing()> best) { followers_ = std::move(best); }
-  // How to get what another node has; calls back, from any thread, within lease::kCatchUpBound.
-  // Before start().
-  using CatchUp = std::function<void(const lease::Peer& from, Done done)>;
-  void catch_up_by(CatchUp catch_up) { catch_up_ = std::move(catch_up); }
+  // The streams exist from now on and outlive stop(): what a catch-up gets data by, and who knows
+  // how far replicas have come.
+  void connect(NodeStreams& streams);
+  // Something has moved that the election may want to know of at once.
+  void look();
 
  private:
   explicit NodeLease(const Parts& parts);
@@ -64,8 +64,7 @@ class NodeLease final : private lease::NodeSide {
 
   const Parts parts_;
   cluster::LeaseFile file_;  // of the clerk's thread, once it runs
-  std::function<lease::Standing()> followers_;
-  CatchUp catch_up_;
+  std::atomic<NodeStreams*> streams_{nullptr};
   cluster::Clerk clerk_;
   std::mutex mutex_;
   lease::event::Facts facts_;  // guarded by mutex_

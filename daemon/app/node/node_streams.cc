@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "daemon/cluster/standing.h"
 #include "daemon/log/log.h"
 
 namespace skerry::app {
@@ -13,17 +14,24 @@ static std::string region_of_machine() {
   return region != nullptr ? region : "";
 }
 
-NodeStreams::NodeStreams(const Parts& parts, std::function<void()> changed)
+NodeStreams::NodeStreams(const Parts& parts, std::function<void()> changed,
+                         std::function<void()> catch_up_moved)
     : parts_(parts),
       region_(region_of_machine()),
       pool_("stream", kStreamThreads, kStreamQueueMax),
-      server_(parts.store, parts.feed, pool_, parts.clock, [this] { return self(); }),
+      server_(parts.store, parts.feed, pool_, parts.clock, [this](bool catches_up) { return self(catches_up); }),
       client_(
           {parts.io, pool_, parts.applier, parts.store, parts.clock, *this,
            parts.config.lease.reconnect_delay},
           [this] { return settings(); },
           [this](const replication::Receiver::Primary& primary) { return welcomed(primary); },
-          changed) {
+          changed),
+      catch_up_(
+          {parts.io, pool_, parts.applier, parts.store, parts.clock, *this,
+           parts.config.lease.reconnect_delay},
+          [this] { return settings(); },
+          [this](const replication::Receiver::Primary& other) { return welcomed(other); },
+          std::move(catch_up_moved)) {
   server_.on_acknowledged(std::move(changed));
 }
 
@@ -39,12 +47,23 @@ void NodeStreams::role_is(const lease::LeaseState& state) {
   const std::lock_guard lock(role_mutex_);
   // A right that was given up for a successor may be taken back: nobody is followed yet, and the
   // streams, on which nothing comes meanwhile, go on if it is.
-  if (state.phase == lease::Phase::kYielded) return;
+  if (stopped_ || state.phase == lease::Phase::kYielded) return;
+  // A stream does not outlive the role and the epoch that its welcome named.
+  if (state.is_primary != was_primary_ || state.epoch != served_epoch_) server_.end_all();
+  if (state.is_primary && (!was_primary_ || state.epoch != served_epoch_)) {
+    began_ = cluster::standing_of(parts_.store);
+  }
+  was_primary_ = state.is_primary;
+  served_epoch_ = state.epoch;
+  if (state.phase != lease::Phase::kCatchingUp) {
+    catch_up_.cancel();
+    follow(state);
+  }
+}
+
+void NodeStreams::follow(const lease::LeaseState& state) {
   const bool follows = !state.is_primary && state.primary && !state.primary->advertise_url.empty();
   const std::string url = follows ? state.primary->advertise_url : "";
-  // A stream does not outlive the epoch that its welcome named.
-  if (!state.is_primary || state.epoch != served_epoch_) server_.end_all();
-  served_epoch_ = state.epoch;
   if (url == followed_) return;
   followed_ = url;
   if (url.empty()) {
@@ -54,14 +73,50 @@ void NodeStreams::role_is(const lease::LeaseState& state) {
   }
 }
 
+void NodeStreams::catch_up(const lease::Peer& from, CatchUp::Done done) {
+  const std::lock_guard lock(role_mutex_);
+  if (stopped_) return done(false);
+  client_.unfollow();
+  followed_.clear();
+  catch_up_.begin(from.url, std::move(done));
+}
+
+void NodeStreams::catch_up_advances() {
+  const std::lock_guard lock(role_mutex_);
+  if (!catch_up_.is_running()) return;
+  catch_up_.advance();
+  if (!catch_up_.is_running()) follow(parts_.role.state());
+}
+
+// Transactions of this tenure are those beyond where it began.
+lease::Standing NodeStreams::best_follower() const {
+  const std::lock_guard lock(role_mutex_);
+  lease::Standing best;
+  for (const auto& stream : server_.streams()) {
+    lease::Standing has;
+    for (const auto& [name, acknowledged] : stream.databases) {
+      has.transactions += acknowledged.durable.value();
+    }
+    const bool is_beyond = has.transactions > began_.transactions;
+    if (!has.blank()) has.epoch = is_beyond ? parts_.role.epoch() : began_.epoch;
+    best = std::max(best, has);
+  }
+  return best;
+}
+
 void NodeStreams::stop() {
+  {
+    const std::lock_guard lock(role_mutex_);
+    stopped_ = true;
+    catch_up_.cancel();
+  }
   client_.unfollow();
   pool_.stop();
 }
 
-Result<replication::StreamSelf> NodeStreams::self() const {
+Result<replication::StreamSelf> NodeStreams::self(bool catches_up) const {
   const lease::LeaseState state = parts_.role.state();
-  if (!state.is_primary) {
+  if (!state.is_primary && !catches_up) {
     return fail(Errc::kReadOnly, state.primary ? fmt::format("this node is a replica of {}",
                                                              state.primary->hostname.empty()
                                                                  ? state.primary->advertise_url

@@ -11,6 +11,7 @@
 
 #include "daemon/admin/metrics.h"
 #include "daemon/admin/node_view.h"
+#include "daemon/app/node/catch_up.h"
 #include "daemon/apply/applier.h"
 #include "daemon/cluster/cluster_id.h"
 #include "daemon/cluster/orphans.h"
@@ -19,6 +20,7 @@
 #include "daemon/net/server.h"
 #include "daemon/replication/stream_client.h"
 #include "daemon/replication/stream_server.h"
+#include "lease/lease_data.h"
 #include "proxy/node_view.h"
 
 namespace skerry::app {
@@ -42,13 +44,21 @@ class NodeStreams final : private replication::ReceiverLog {
     net::IoThreads& io;
     cluster::Orphans& orphans;
   };
-  // `changed`: connection, lag or acknowledgements did; called from any thread, must not block.
-  NodeStreams(const Parts& parts, std::function<void()> changed);
+  // `changed`, below: connection, lag or acknowledgements did; called from any thread, must not block.
+  // `catch_up_moved`: catch_up_advances() is wanted; as above.
+  NodeStreams(const Parts& parts, std::function<void()> changed,
+              std::function<void()> catch_up_moved);
   ~NodeStreams() override;
 
   // Before the server starts.
   void add_to(net::Server& server);
   void role_is(const lease::LeaseState& state);
+  // Follows nobody before it is done, or before somebody else becomes the primary.
+  void catch_up(const lease::Peer& from, CatchUp::Done done);
+  // Called a few times a second, and after `catch_up_moved`.
+  void catch_up_advances();
+  // While this is the primary: how far the replica has come that has the most on its disk.
+  [[nodiscard]] lease::Standing best_follower() const;
   // Nothing is applied or sent any more when it returns. The server was stopped before.
   void stop();
 
@@ -69,7 +79,8 @@ class NodeStreams final : private replication::ReceiverLog {
   void metrics(admin::MetricSink& sink) const;
 
  private:
-  [[nodiscard]] Result<replication::StreamSelf> self() const;
+  [[nodiscard]] Result<replication::StreamSelf> self(bool catches_up) const;
+  void follow(const lease::LeaseState& state);  // with role_mutex_ held
   [[nodiscard]] replication::ReceiverSettings settings() const;
   [[nodiscard]] Status welcomed(const replication::Receiver::Primary& primary);
 
@@ -82,9 +93,13 @@ class NodeStreams final : private replication::ReceiverLog {
   net::BlockingPool pool_;
   replication::StreamServer server_;
   replication::StreamClient client_;
-  std::mutex role_mutex_;
-  std::string followed_;  // guarded by role_mutex_
-  Epoch served_epoch_;    // guarded by role_mutex_
+  mutable std::mutex role_mutex_;
+  CatchUp catch_up_;         // guarded by role_mutex_
+  std::string followed_;     // guarded by role_mutex_
+  bool stopped_ = false;      // guarded by role_mutex_
+  bool was_primary_ = false;  // guarded by role_mutex_
+  Epoch served_epoch_;       // guarded by role_mutex_
+  lease::Standing began_;    // where this node's tenure began; guarded by role_mutex_
   std::atomic<uint64_t> repairs_{0};
   std::atomic<uint64_t> images_{0};
 };
