@@ -27,6 +27,9 @@ struct DbPosition {
   DbKey key;
   Txid txid;
   Epoch epoch;
+  // The last transaction is committed, and may be on its way to replicas, but this machine's
+  // applications may not see it yet; the one before they do.
+  bool appearing = false;
   friend bool operator==(const DbPosition&, const DbPosition&) = default;
 };
 
@@ -63,6 +66,10 @@ class NodeView {
 
   // Of the tracked databases that exist here, in the order of their keys.
   virtual void positions(std::vector<DbPosition>& out) const = 0;
+
+  // Lets somebody look whether what is `appearing` can be seen by now, and again until it can:
+  // version() changes then.
+  virtual void look_for_appearing() = 0;
 
   // Counts the writes to the mount that were refused because this node may not write.
   [[nodiscard]] virtual uint64_t refused_writes() const = 0;

@@ -10,11 +10,25 @@ constexpr std::array<std::string_view, kActions> kActionNames = {"local",  "wait
 constexpr std::array<std::string_view, kReasons> kReasonNames = {
     "passthrough",  "read",          "fresh",   "primary-reads", "any-version",
     "within-bound", "lost-branch",   "stale",   "writes",        "behind",
-    "write",        "wants-primary", "too-old", "waited-out",    "starting",
-    "no-primary",   "handover",      "loop",    "get-that-wrote"};
+    "appearing",    "write",         "wants-primary", "too-old", "waited-out",
+    "starting",     "no-primary",    "handover", "loop",         "get-that-wrote"};
 
 Decision hold(const Facts& facts, Reason reason) {
   return {facts.held_out ? Action::kRefuse : Action::kHold, reason};
+}
+
+// Nothing is newer than the primary, but its applications may see the newest a moment after others
+// do. What waited in vain for that is answered, unless configured otherwise: nobody else has more.
+Decision at_primary(const Facts& facts) {
+  const bool is_read = facts.kind == Kind::kRead || facts.kind == Kind::kPrimaryRead;
+  const bool appearing =
+      facts.token == Standing::kAppearing && facts.consistency == Consistency::kSession;
+  if (appearing && !facts.waited_out) return {Action::kWait, Reason::kAppearing};
+  if (appearing && is_read) {
+    if (facts.on_timeout == OnTimeout::kFail) return {Action::kRefuse, Reason::kWaitedOut};
+    return {Action::kLocal, Reason::kStaleByPolicy};
+  }
+  return {Action::kLocal, facts.kind == Kind::kWrite ? Reason::kWrites : Reason::kPrimaryReads};
 }
 
 // What only the primary can answer.
@@ -23,7 +37,7 @@ Decision to_primary(const Facts& facts, Reason reason) {
     case Role::kStarting:
       return hold(facts, Reason::kStarting);
     case Role::kPrimary:
-      return {Action::kLocal, facts.kind == Kind::kWrite ? Reason::kWrites : Reason::kPrimaryReads};
+      return at_primary(facts);
     case Role::kHandingOver:
       return hold(facts, Reason::kHandover);
     case Role::kOrphan:
@@ -57,18 +71,18 @@ Decision session_read(const Facts& facts) {
       return {Action::kLocal, Reason::kFresh};
     case Standing::kLost:
       return {Action::kLocal, Reason::kLostBranch};
+    case Standing::kAppearing:
     case Standing::kBehind:
       break;
   }
   if (facts.waited_out) return waited_out(facts);
-  return {Action::kWait, Reason::kBehind};
+  const bool is_behind = facts.token == Standing::kBehind;
+  return {Action::kWait, is_behind ? Reason::kBehind : Reason::kAppearing};
 }
 
 Decision read(const Facts& facts) {
   if (facts.role == Role::kStarting) return hold(facts, Reason::kStarting);
-  if (facts.role == Role::kPrimary || facts.role == Role::kHandingOver) {
-    return {Action::kLocal, Reason::kPrimaryReads};
-  }
+  if (facts.role == Role::kPrimary || facts.role == Role::kHandingOver) return at_primary(facts);
   switch (facts.consistency) {
     case Consistency::kAny:
       return {Action::kLocal, Reason::kAnyVersion};

@@ -32,6 +32,7 @@ enum class Reason : uint8_t {
   kStaleByPolicy,   // waited in vain; configured to answer all the same
   kWrites,          // on the primary
   kBehind,          // a read, and the client has seen more than this node has
+  kAppearing,       // the client has seen what applications here may not see yet
   kWriteElsewhere,  // not the primary
   kWantsPrimary,    // a read that the client or a rule sends there
   kTooOld,          // a read with a bound that this node does not keep
@@ -42,7 +43,7 @@ enum class Reason : uint8_t {
   kLoop,            // from proxy to proxy, and none is the primary's
   kGetThatWrote,    // a read that failed here for writing
 };
-inline constexpr size_t kReasons = 19;
+inline constexpr size_t kReasons = 20;
 
 [[nodiscard]] std::string_view to_string(Action action);
 [[nodiscard]] std::string_view to_string(Reason reason);

@@ -83,7 +83,10 @@ const DbPosition* find(const std::vector<DbPosition>& positions, DbKey key) {
 // A database that a token knows and this node does not is about to be replicated.
 Standing standing_of(const Mark& mark, Epoch epoch, const DbPosition* position) {
   if (position == nullptr) return Standing::kBehind;
-  if (position->txid >= mark.txid) return Standing::kReached;
+  if (position->txid > mark.txid) return Standing::kReached;
+  if (position->txid == mark.txid) {
+    return position->appearing ? Standing::kAppearing : Standing::kReached;
+  }
   const bool later = epoch.value() != 0 && position->epoch > epoch;
   return later ? Standing::kLost : Standing::kBehind;
 }

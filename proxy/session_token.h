@@ -42,10 +42,11 @@ struct Token {
 [[nodiscard]] std::string_view token_text(const Fields& fields);
 
 enum class Standing : uint8_t {
-  kNone,     // no token, or none that concerns the tracked databases
-  kReached,  // everything that it has seen is here
-  kBehind,   // not yet
-  kLost,     // never: it comes from a branch of the history that lost
+  kNone,       // no token, or none that concerns the tracked databases
+  kReached,    // everything that it has seen is here
+  kAppearing,  // … but applications may not see all of it for another moment
+  kBehind,     // not yet
+  kLost,       // never: it comes from a branch of the history that lost
 };
 
 // Databases that proxies are told to track; `all`: every one that there is.

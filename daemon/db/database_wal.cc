@@ -164,6 +164,7 @@ Status Database::finish_wal_commit(uint64_t offset, ByteView piece) {
   wal_.commit();
   wal_synced_ = false;
   if (staged_) {
+    staged_->appears_later = true;
     publish();
   } else {
     history_->note_wal(*wal_.salt(), wal_.chain().end());

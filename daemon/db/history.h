@@ -35,6 +35,9 @@ struct Transaction {
   uint64_t ltx_bytes = 0;
   uint32_t pages = 0;
   std::shared_ptr<const CommitImages> images{};  // null unless the listener wants them
+  // Readers on this machine do not see it yet: it is in the WAL, and its writer, once the write is
+  // answered, tells the wal-index. What came before it they do see.
+  bool appears_later = false;
 
   [[nodiscard]] Position position() const { return {header.max_txid, post_apply}; }
 };

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "daemon/log/log.h"
@@ -52,14 +54,19 @@ void Peer::start() {
 
 void Peer::stop() {
   std::deque<Closed> left;
+  std::deque<Look> looks;
   {
     const std::lock_guard lock(mutex_);
     running_ = false;
     left.swap(closed_);
+    looks.swap(looks_);
   }
   changed_.notify_one();
   if (thread_.joinable()) thread_.join();
   for (Closed& closed : left) closed.done({});
+  for (Look& look : looks) look.seen(std::nullopt);
+  for (Look& look : appearing_) look.seen(std::nullopt);
+  appearing_.clear();
 }
 
 void Peer::wal_index_closed(std::shared_ptr<db::Database> database, db::Done done) {
@@ -72,6 +79,19 @@ void Peer::wal_index_closed(std::shared_ptr<db::Database> database, db::Done don
     }
   }
   done({});
+}
+
+// Where nobody looks any more, the application is about to end.
+void Peer::when_visible(std::shared_ptr<db::Database> database, Seen seen) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (running_) {
+      looks_.push_back({std::move(database), std::move(seen), clock_.now() + kAppearMax});
+      changed_.notify_one();
+      return;
+    }
+  }
+  seen(database->info().position.txid);
 }
 
 void Peer::unjournaled_changes(std::shared_ptr<db::Database> database) {
@@ -103,17 +123,21 @@ void Peer::run() {
   ::pthread_setname_np(::pthread_self(), "peer");
   std::unique_lock lock(mutex_);
   while (running_) {
-    if (watches_.empty() && unpublished_.empty()) {
+    if (watches_.empty() && unpublished_.empty() && appearing_.empty()) {
       changed_.wait(lock, [this] {
-        return !running_ || !closed_.empty() || !due_.empty() || !cold_.empty();
+        return !running_ || !closed_.empty() || !due_.empty() || !cold_.empty() || !looks_.empty();
       });
     } else {
-      changed_.wait_for(lock, kLook, [this] { return !running_ || !closed_.empty(); });
+      changed_.wait_for(
+          lock, kLook, [this] { return !running_ || !closed_.empty() || !looks_.empty(); });
     }
+    std::ranges::move(looks_, std::back_inserter(appearing_));
+    looks_.clear();
     for (auto& [database, when] : std::exchange(due_, {})) watches_[database].changed_at = when;
     auto closed = std::exchange(closed_, {});
     const auto cold = std::exchange(cold_, {});
     lock.unlock();
+    look_at_appearing();
     for (Closed& one : closed) {
       if (!publish_dead_writer(one.database)) {
         unpublished_[one.database] = clock_.now() + kWriterMayTake;
@@ -142,34 +166,71 @@ Result<ShmMapping*> Peer::shared_memory(db::Database& database) {
   return shared.shm.get();
 }
 
+// Without a valid header the next process recovers it from the WAL, and finds the commit there.
+std::optional<Peer::Unpublished> Peer::unpublished(db::Database& database,
+                                                   sqlite::WalIndex& index) {
+  const auto captured = database.wal_commit();
+  if (!captured || captured->end.frames == 0) return std::nullopt;
+  const auto seen = index.header();
+  if (!seen || seen->salt != captured->header.salt || seen->max_frame >= captured->end.frames) {
+    return std::nullopt;
+  }
+  return Unpublished{*captured, *seen};
+}
+
 // The closing process still has its locks. If the WAL ends in a commit that the wal-index does not
 // show, its writer is that process, which then is ending, or one that ended before; or a live one,
 // which holds the write lock and is about to publish it.
 bool Peer::publish_dead_writer(const std::shared_ptr<db::Database>& database) {
-  const auto captured = database->wal_commit();
-  if (!captured || captured->end.frames == 0) return true;
   const auto shm = shared_memory(*database);
   if (!shm) return true;  // removed meanwhile
   sqlite::WalIndex index(**shm);
-  const auto seen = index.header();
-  // Without a valid header the next process recovers it from the WAL, and finds the commit there.
-  if (!seen || seen->salt != captured->header.salt || seen->max_frame >= captured->end.frames) {
-    return true;
-  }
+  if (!unpublished(*database, index)) return true;
   const auto lock = ByteLock::try_take((*shm)->fd(), LockKind::kExclusive, kWriteLock);
   if (!lock) return true;
   if (!*lock) {
     const auto holder = conflicting_holder((*shm)->fd(), LockKind::kExclusive, kWriteLock);
     if (!holder || !os::is_ending(*holder)) return false;
   }
-  const Status published = publish(*database, *captured, *seen, index);
+  // Nobody writes any more; a writer that was alive a moment ago may have published it.
+  const auto left = unpublished(*database, index);
+  if (!left) return true;
+  const Status published = publish(*database, left->commit, left->shown, index);
   if (!published) {
     log::warn("wal-publish", published.error().message(), {{"db", database->name()}});
   } else {
     log::info("wal-publish", "published the last commit of a writer that ended before it could",
-              {{"db", database->name()}, {"frame", captured->end.frames}});
+              {{"db", database->name()}, {"frame", left->commit.end.frames}});
   }
   return true;
+}
+
+// Every commit but the last is published: its successor's writer began where the wal-index ended.
+std::optional<Txid> Peer::visible(const std::shared_ptr<db::Database>& database) {
+  const Txid txid = database->info().position.txid;  // before the rest: it may move
+  const auto captured = database->wal_commit();
+  if (!captured || captured->end.frames == 0) return txid;
+  const auto shm = shared_memory(*database);
+  // Without shared memory the next process recovers it from the WAL, or the writer is alone.
+  if (!shm) return shm.error().code() == Errc::kBusy ? std::nullopt : std::optional(txid);
+  sqlite::WalIndex index(**shm);
+  const bool is_writing =
+      conflicting_holder((*shm)->fd(), LockKind::kExclusive, kWriteLock).has_value();
+  if (!index.header()) return is_writing ? std::nullopt : std::optional(txid);
+  if (unpublished(*database, index)) {
+    if (is_writing || !publish_dead_writer(database)) return std::nullopt;
+  }
+  return txid;
+}
+
+void Peer::look_at_appearing() {
+  const auto now = clock_.now();
+  std::erase_if(appearing_, [&](Look& look) {
+    const auto txid = visible(look.database);
+    if (!txid && now < look.until) return false;
+    look.seen(txid);
+    return true;
+  });
 }
 
 Status Peer::publish(db::Database& database, const db::WalCommit& captured,

@@ -1,6 +1,6 @@
 // What this process does as a SQLite peer of the applications on its own mount: it publishes the
-// transaction of a writer that died between its commit and the wal-index, and commits changes that
-// no journal covers once SQLite's locks are free.
+// transaction of a writer that died between its commit and the wal-index, tells when a live one has
+// done so, and commits changes that no journal covers once SQLite's locks are free.
 //
 // One thread does all of it. Requests come from any thread and return at once. Started once the
 // mount is served; stop() closes every descriptor in the mount, which would keep it busy.
@@ -11,7 +11,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
+#include <vector>
 
 #include "daemon/fusefs/stored_file.h"
 #include "daemon/os/clock.h"
@@ -19,6 +21,9 @@
 #include "daemon/peer/shm_mapping.h"
 
 namespace skerry::peer {
+
+// How long a commit that its writer has not published is looked at.
+inline constexpr std::chrono::seconds kAppearMax{10};
 
 class Peer {
  public:
@@ -32,6 +37,11 @@ class Peer {
   void wal_index_closed(std::shared_ptr<db::Database> database, db::Done done);
   // The database has, or had a moment ago, changes without a journal.
   void unjournaled_changes(std::shared_ptr<db::Database> database);
+  // Calls `seen` once, from the peer's thread or before it returns: up to where every process on this
+  // machine sees the database, which is at least where it is now. Nothing: a writer keeps its commit
+  // to itself for longer than kAppearMax.
+  using Seen = std::move_only_function<void(std::optional<Txid>)>;
+  void when_visible(std::shared_ptr<db::Database> database, Seen seen);
   // Reads the WAL as it is now through the mount, so that the kernel has its pages whole.
   void warm_wal(std::shared_ptr<db::Database> database);
   // Makes it longer first; reads what was added.
@@ -41,6 +51,16 @@ class Peer {
   struct Closed {
     std::shared_ptr<db::Database> database;
     db::Done done;
+  };
+  struct Look {
+    std::shared_ptr<db::Database> database;
+    Seen seen;
+    os::MonotonicTime until;
+  };
+  // A commit at the WAL's end that the wal-index does not show.
+  struct Unpublished {
+    db::WalCommit commit;
+    sqlite::WalIndexHeader shown;
   };
   // Changes that wait for the locks.
   struct Watch {
@@ -63,6 +83,10 @@ class Peer {
   void run();
   // False: a writer that seems alive holds the lock; look again.
   [[nodiscard]] bool publish_dead_writer(const std::shared_ptr<db::Database>& database);
+  [[nodiscard]] static std::optional<Unpublished> unpublished(db::Database& database,
+                                                              sqlite::WalIndex& index);
+  [[nodiscard]] std::optional<Txid> visible(const std::shared_ptr<db::Database>& database);
+  void look_at_appearing();
   [[nodiscard]] static Status publish(db::Database& database, const db::WalCommit& captured,
                                       const sqlite::WalIndexHeader& seen, sqlite::WalIndex& index);
   void look_at_closed();
@@ -78,11 +102,13 @@ class Peer {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Closed> closed_;                                               // guarded by mutex_
+  std::deque<Look> looks_;                                                  // guarded by mutex_
   std::map<std::shared_ptr<db::Database>, os::MonotonicTime> due_;          // guarded by mutex_
   std::map<std::shared_ptr<db::Database>, Cold> cold_;                      // guarded by mutex_
   bool running_ = false;                                                    // guarded by mutex_
   std::map<std::shared_ptr<db::Database>, Watch> watches_;                  // of the thread
   std::map<std::shared_ptr<db::Database>, os::MonotonicTime> unpublished_;  // until; of the thread
+  std::vector<Look> appearing_;                                             // of the thread
   std::map<db::Database*, Shared> shared_;                                  // of the thread
   std::thread thread_;
 };

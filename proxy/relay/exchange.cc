@@ -188,6 +188,7 @@ void Exchange::wait_for_position() {
   }
   phase_ = Phase::kWaiting;
   deadline_ = wait_until_;
+  if (standing_ == Standing::kAppearing) worker_.node_view().look_for_appearing();
   if (client_.WaitingClientsHook::is_linked()) return;
   worker_.wait_for_node(client_);
   decide();  // what came since the last look would not be announced

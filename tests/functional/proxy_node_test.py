@@ -26,12 +26,14 @@ def ask(port, method, path, body=None, headers=None):
 class Site:
     """A node, and an application in this process: POST inserts, GET counts, GET /w inserts too."""
 
-    def __init__(self, name="a", candidate=True, config=None, **more):
+    def __init__(self, name="a", candidate=True, config=None, advertise=None, **more):
         self.app = App(self.answer)
         self.port = free_port()
         proxy = {"addr": f"127.0.0.1:{self.port}", "target": f"127.0.0.1:{self.app.port}",
                  "db": "app.db", **(config or {})}
-        self.node = Node(name=name, candidate=candidate, config={"proxy": proxy}, **more)
+        lease = {"advertise-url": advertise} if advertise else {}
+        self.node = Node(name=name, candidate=candidate, config={"proxy": proxy, "lease": lease},
+                         **more)
 
     def database(self):
         return sqlite3.connect(self.node.path("app.db"), timeout=30, isolation_level=None)

@@ -126,6 +126,16 @@ class Messages(unittest.TestCase):
             self.assertNotIn("transfer-encoding", fields)
             self.assertEqual(fields["connection"], "close")
             self.assertEqual(client.rest(), b"abcde")
+        def drip(wire):  # each byte by itself, trailers too
+            wire.head()
+            for byte in (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: T\r\n\r\n"
+                         b"a;x=y\r\n0123456789\r\n1\r\n\n\r\n0\r\nT: later\r\n\r\n"):
+                wire.send(bytes([byte]))
+        with Server(drip) as app, Proxy(app.port) as proxy, proxy.wire() as client:
+            client.send("GET / HTTP/1.0\r\n\r\n")
+            _, fields = client.head()
+            self.assertNotIn("transfer-encoding", fields)
+            self.assertEqual(client.rest(), b"0123456789\n")
         with App() as app, Proxy(app.port) as proxy, proxy.wire() as client:
             for _ in range(2):
                 client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")

@@ -84,7 +84,41 @@ class Reads(unittest.TestCase):
             status, again, _ = replica.proxy.get(Skerry_Token=fields["skerry-token"])
             self.assertNotIn("set-cookie", again)
 
-    def test_the_primary_never_waits(self):
+    def test_the_primary_waits_until_its_applications_see_what_replicas_have(self):
+        with Region("p", {"wait-timeout": "60s"}) as primary:
+            primary.proxy.position(3)
+            token = primary.proxy.get()[1]["skerry-token"]
+            primary.proxy.position(4)
+            primary.proxy.command("appearing app.db 1")
+            self.assertEqual(primary.proxy.get(Skerry_Token=token)[0], 200)  # 3 is there
+            self.assertEqual(primary.proxy.get()[0], 200)
+            self.assertEqual(primary.proxy.metrics()["waits"], 0)
+            for ask in (primary.proxy.get, primary.proxy.post):
+                with self.subTest(ask.__name__):
+                    primary.proxy.command("appearing app.db 1")
+                    before = primary.proxy.metrics()
+                    answers = []
+                    asking = threading.Thread(
+                        target=lambda: answers.append(ask(Cookie="__txid=0000000000000004")))
+                    asking.start()
+                    wait_until(lambda: primary.proxy.metrics()["looks"] > before["looks"],
+                               "somebody is to look")
+                    self.assertEqual(primary.proxy.metrics()["waits"], before["waits"] + 1)
+                    self.assertEqual(answers, [])
+                    primary.proxy.command("appearing app.db 0")
+                    asking.join(DEADLINE_S)
+                    self.assertEqual(answers[0][0], 200)
+
+    def test_a_writer_that_keeps_its_commit_to_itself_is_not_waited_for_for_ever(self):
+        for policy, status in (("forward", 200), ("stale", 200), ("fail", 504)):
+            with self.subTest(policy), Region(
+                    "p", {"on-timeout": policy, "wait-timeout": "200ms"}) as primary:
+                primary.proxy.position(4)
+                primary.proxy.command("appearing app.db 1")
+                self.assertEqual(primary.proxy.get(Cookie="__txid=0000000000000004")[0], status)
+                self.assertEqual(primary.proxy.post(Cookie="__txid=0000000000000004")[0], 200)
+
+    def test_the_primary_does_not_wait_for_what_it_does_not_have(self):
         with Region("p") as primary:
             primary.proxy.position(3)
             status, fields, _ = primary.proxy.get(Cookie="__txid=00000000000000ff")

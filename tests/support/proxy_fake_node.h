@@ -32,6 +32,14 @@ class FakeNode final : public NodeView {
       }
     });
   }
+  // Its last transaction is committed, but not seen by applications.
+  void set_appearing(const std::string& database, bool appearing) {
+    change([&] {
+      for (DbPosition& one : positions_) {
+        if (one.key == db_key(database)) one.appearing = appearing;
+      }
+    });
+  }
   void refuse_write() {
     const std::lock_guard lock(mutex_);
     ++refused_;
@@ -59,6 +67,14 @@ class FakeNode final : public NodeView {
   void positions(std::vector<DbPosition>& out) const override {
     const std::lock_guard lock(mutex_);
     out = positions_;
+  }
+  void look_for_appearing() override {
+    const std::lock_guard lock(mutex_);
+    ++looks_;
+  }
+  uint64_t looks() const {
+    const std::lock_guard lock(mutex_);
+    return looks_;
   }
   uint64_t refused_writes() const override {
     const std::lock_guard lock(mutex_);
@@ -94,6 +110,7 @@ class FakeNode final : public NodeView {
   Freshness freshness_;
   std::vector<DbPosition> positions_;
   uint64_t refused_ = 0;
+  uint64_t looks_ = 0;
   unsigned replicas_ = 0;
   Txid acknowledged_;
   std::vector<std::move_only_function<void()>> waiting_;

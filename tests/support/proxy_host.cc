@@ -8,6 +8,7 @@
 //   state KEY=VALUE…          ready primary handing_over connected known (0/1), epoch, hostname,
 //                             api_host, proxy_url, lag (milliseconds, or none); others as they were
 //   position DB TXID EPOCH    of a database
+//   appearing DB 0|1          its last transaction is not seen by applications yet
 //   refuse                    the mount refuses a write
 //   acknowledge N TXID        N replicas have everything up to TXID
 //   metrics                   answered with JSON
@@ -45,6 +46,7 @@ class Host {
     if (command == "state") return set_state(words);
     if (command == "position") return set_position(words);
     if (command == "acknowledge") return acknowledge(words);
+    if (command == "appearing") return set_appearing(words);
     if (command == "refuse") {
       node_.refuse_write();
     } else if (command == "metrics") {
@@ -97,6 +99,14 @@ class Host {
     return "ok";
   }
 
+  std::string set_appearing(std::istringstream& words) {
+    std::string database;
+    int appearing = 0;
+    words >> database >> appearing;
+    node_.set_appearing(database, appearing == 1);
+    return "ok";
+  }
+
   std::string acknowledge(std::istringstream& words) {
     unsigned replicas = 0;
     uint64_t txid = 0;
@@ -119,10 +129,11 @@ class Host {
     return fmt::format(
         "{{\"requests\":{{{}}},\"clients\":{},\"connections\":{},\"upstream_connections\":{},"
         "\"upstream_reused\":{},\"upstream_errors\":{},\"retried\":{},\"replayed\":{},\"waits\":{},"
+        "\"looks\":{},"
         "\"holds\":{},\"held\":{},\"gate_waits\":{},\"gate_timeouts\":{},\"refused\":{},"
         "\"tunnels\":{},\"bytes_in\":{},\"bytes_out\":{}}}",
         requests, m.clients, m.connections, m.upstream_connections, m.upstream_reused,
-        m.upstream_errors, m.retried, m.replayed, m.waits, m.holds, m.held, m.gate_waits,
+        m.upstream_errors, m.retried, m.replayed, m.waits, node_.looks(), m.holds, m.held, m.gate_waits,
         m.gate_timeouts, m.refused, m.tunnels, m.client_bytes_in, m.client_bytes_out);
   }
 

@@ -8,6 +8,7 @@
 
 #include "daemon/admin/temporary_file.h"
 #include "daemon/app/mount/listeners.h"
+#include "daemon/app/node/proxy_metrics.h"
 #include "daemon/keeper/protocol.h"
 #include "daemon/log/log.h"
 
@@ -152,6 +153,9 @@ Status Node::start_api() {
   server_ = std::make_unique<net::Server>("node API", *io_, *pool_);
   api_->metrics().add([this](admin::MetricSink& sink) { mount_metrics(sink); });
   api_->metrics().add([this](admin::MetricSink& sink) { streams_->metrics(sink); });
+  if (proxy_) {
+    api_->metrics().add([this](auto& sink) { proxy_metrics(sink, proxy_->metrics()); });
+  }
   api_->add_to(*server_);
   streams_->add_to(*server_);
   lease_->add_routes(server_->router());
@@ -183,6 +187,9 @@ void Node::start_streams() {
   proxy_view_.ready({[this] { return streams_->freshness(); },
                      [this](const std::vector<proxy::DbPosition>& positions, unsigned replicas) {
                        return streams_->acknowledged(positions, replicas);
+                     },
+                     [this](std::shared_ptr<db::Database> database, peer::Peer::Seen seen) {
+                       peer_.when_visible(std::move(database), std::move(seen));
                      }});
 }
 

@@ -19,7 +19,6 @@ Result<std::unique_ptr<proxy::Proxy>> start_proxy(const config::Config& config, 
   if (listener == listeners.end()) {
     return fail(Errc::kInvalid, "the keeper passed no socket for the proxy; restart the node");
   }
-  settings.durability = 0;  // replicas do not acknowledge yet
   view.track(settings.tracked);
   return proxy::Proxy::start(std::move(settings), view, listener->second);
 }

@@ -7,7 +7,10 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "daemon/app/node/mount_log.h"
@@ -25,6 +28,9 @@ class ProxyView final : public proxy::NodeView, public db::CommitListener {
   struct Sources {
     std::function<proxy::Freshness()> freshness{};
     std::function<bool(const std::vector<proxy::DbPosition>&, unsigned replicas)> acknowledged{};
+    // As peer::Peer has it.
+    using Seen = std::move_only_function<void(std::optional<Txid>)>;
+    std::function<void(std::shared_ptr<db::Database>, Seen)> when_visible{};
   };
 
   ProxyView(const cluster::Role& role, const MountLog& mount_log) : role_(role), log_(mount_log) {}
@@ -46,6 +52,7 @@ class ProxyView final : public proxy::NodeView, public db::CommitListener {
   proxy::NodeState state() const override;
   proxy::Freshness freshness() const override;
   void positions(std::vector<proxy::DbPosition>& out) const override;
+  void look_for_appearing() override;
   uint64_t refused_writes() const override {
     return log_.counters().refused.load(std::memory_order_relaxed);
   }
@@ -54,7 +61,13 @@ class ProxyView final : public proxy::NodeView, public db::CommitListener {
   void notify_once(std::move_only_function<void()> changed) override;
 
  private:
-  void set(proxy::DbPosition position);
+  // Whose last transaction readers may not see yet.
+  struct Appearing {
+    std::weak_ptr<db::Database> database;
+    bool looked_for = false;
+  };
+  void set(proxy::DbPosition position, std::weak_ptr<db::Database> database);
+  void seen(proxy::DbKey key, std::optional<Txid> up_to);
 
   const cluster::Role& role_;
   const MountLog& log_;
@@ -65,6 +78,7 @@ class ProxyView final : public proxy::NodeView, public db::CommitListener {
   mutable std::mutex mutex_;
   Sources sources_;                                       // set before ready_
   std::vector<proxy::DbPosition> positions_;              // guarded by mutex_, by key
+  std::map<proxy::DbKey, Appearing> appearing_;           // guarded by mutex_
   std::vector<std::move_only_function<void()>> waiting_;  // guarded by mutex_
 };
 

@@ -21,7 +21,8 @@ void for_all(const std::function<void(const Facts&)>& check) {
         for (const Consistency consistency : {Consistency::kSession, Consistency::kAny,
                                               Consistency::kWithinBound, Consistency::kTooOld})
           for (const Standing token :
-               {Standing::kNone, Standing::kReached, Standing::kBehind, Standing::kLost})
+               {Standing::kNone, Standing::kReached, Standing::kAppearing, Standing::kBehind,
+                Standing::kLost})
             for (const OnTimeout policy :
                  {OnTimeout::kForward, OnTimeout::kStale, OnTimeout::kFail})
               for (unsigned bits = 0; bits < 16; ++bits) {
@@ -58,6 +59,13 @@ const std::vector<Row>& table() {
   const auto session = [](F f) {
     return f.kind == Kind::kRead && f.consistency == Consistency::kSession;
   };
+  const auto at_primary = [=](F f) {
+    const bool here = may_write(f) || (f.role == Role::kHandingOver && read(f));
+    return here && f.consistency == Consistency::kSession && f.token == Standing::kAppearing;
+  };
+  const auto late_there = [=](F f) {
+    return at_primary(f) && (read(f) || f.kind == Kind::kPrimaryRead);
+  };
   const auto late = [=](F f) { return session(f) && f.waited_out; };
   const auto too_old = [=](F f) { return read(f) && f.consistency == Consistency::kTooOld; };
   const auto wants = [](Kind kind) { return [=](F f) { return f.kind == kind; }; };
@@ -66,39 +74,46 @@ const std::vector<Row>& table() {
       {"2", [](F f) { return f.role == Role::kStarting && f.held_out; }, Action::kRefuse,
        Reason::kStarting},
       {"3", [](F f) { return f.role == Role::kStarting; }, Action::kHold, Reason::kStarting},
-      {"4", [=](F f) { return read(f) && on_primary(f); }, Action::kLocal, Reason::kPrimaryReads},
-      {"5", [=](F f) { return read(f) && f.consistency == Consistency::kAny; }, Action::kLocal,
+      {"4", [=](F f) { return at_primary(f) && !f.waited_out; }, Action::kWait, Reason::kAppearing},
+      {"5", [=](F f) { return late_there(f) && f.on_timeout == OnTimeout::kFail; }, Action::kRefuse,
+       Reason::kWaitedOut},
+      {"6", late_there, Action::kLocal, Reason::kStaleByPolicy},
+      {"7", [=](F f) { return read(f) && on_primary(f); }, Action::kLocal, Reason::kPrimaryReads},
+      {"8", [=](F f) { return read(f) && f.consistency == Consistency::kAny; }, Action::kLocal,
        Reason::kAnyVersion},
-      {"6", [=](F f) { return read(f) && f.consistency == Consistency::kWithinBound; },
+      {"9", [=](F f) { return read(f) && f.consistency == Consistency::kWithinBound; },
        Action::kLocal, Reason::kWithinBound},
-      {"7", [=](F f) { return session(f) && f.token == Standing::kNone; }, Action::kLocal,
+      {"10", [=](F f) { return session(f) && f.token == Standing::kNone; }, Action::kLocal,
        Reason::kRead},
-      {"8", [=](F f) { return session(f) && f.token == Standing::kReached; }, Action::kLocal,
+      {"11", [=](F f) { return session(f) && f.token == Standing::kReached; }, Action::kLocal,
        Reason::kFresh},
-      {"9", [=](F f) { return session(f) && f.token == Standing::kLost; }, Action::kLocal,
+      {"12", [=](F f) { return session(f) && f.token == Standing::kLost; }, Action::kLocal,
        Reason::kLostBranch},
-      {"10", [=](F f) { return session(f) && !f.waited_out; }, Action::kWait, Reason::kBehind},
-      {"11", [=](F f) { return late(f) && f.on_timeout == OnTimeout::kStale; }, Action::kLocal,
+      {"13",
+       [=](F f) { return session(f) && f.token == Standing::kAppearing && !f.waited_out; },
+       Action::kWait, Reason::kAppearing},
+      {"14", [=](F f) { return session(f) && !f.waited_out; }, Action::kWait, Reason::kBehind},
+      {"15", [=](F f) { return late(f) && f.on_timeout == OnTimeout::kStale; }, Action::kLocal,
        Reason::kStaleByPolicy},
-      {"12",
+      {"16",
        [=](F f) {
          return late(f) && (f.on_timeout == OnTimeout::kFail || f.role == Role::kOrphan);
        },
        Action::kRefuse, Reason::kWaitedOut},
-      {"13", [](F f) { return f.kind == Kind::kWrite && may_write(f); }, Action::kLocal,
+      {"17", [](F f) { return f.kind == Kind::kWrite && may_write(f); }, Action::kLocal,
        Reason::kWrites},
-      {"14", may_write, Action::kLocal, Reason::kPrimaryReads},
-      {"15", [](F f) { return f.role == Role::kHandingOver && f.held_out; }, Action::kRefuse,
+      {"18", may_write, Action::kLocal, Reason::kPrimaryReads},
+      {"19", [](F f) { return f.role == Role::kHandingOver && f.held_out; }, Action::kRefuse,
        Reason::kHandover},
-      {"16", [](F f) { return f.role == Role::kHandingOver; }, Action::kHold, Reason::kHandover},
-      {"17", [](F f) { return f.role == Role::kOrphan && f.held_out; }, Action::kRefuse,
+      {"20", [](F f) { return f.role == Role::kHandingOver; }, Action::kHold, Reason::kHandover},
+      {"21", [](F f) { return f.role == Role::kOrphan && f.held_out; }, Action::kRefuse,
        Reason::kNoPrimary},
-      {"18", [](F f) { return f.role == Role::kOrphan; }, Action::kHold, Reason::kNoPrimary},
-      {"19", [](F f) { return f.looped; }, Action::kRefuse, Reason::kLoop},
+      {"22", [](F f) { return f.role == Role::kOrphan; }, Action::kHold, Reason::kNoPrimary},
+      {"23", [](F f) { return f.looped; }, Action::kRefuse, Reason::kLoop},
   };
   const auto elsewhere = [&](const std::function<bool(F)>& fits, Reason reason) {
-    rows.push_back({"20", [=](F f) { return fits(f) && f.edge_replays; }, Action::kReplay, reason});
-    rows.push_back({"21", fits, Action::kForward, reason});
+    rows.push_back({"24", [=](F f) { return fits(f) && f.edge_replays; }, Action::kReplay, reason});
+    rows.push_back({"25", fits, Action::kForward, reason});
   };
   elsewhere(too_old, Reason::kTooOld);
   elsewhere(late, Reason::kWaitedOut);
@@ -147,7 +162,8 @@ TEST_CASE("what must never happen") {
     if (f.kind != Kind::kRead && d.action == Action::kLocal && !at_primary) ++writes_at_a_replica;
     if (d.action == Action::kWait && f.waited_out) ++waits_twice;
     if (d.action == Action::kHold && f.held_out) ++waits_twice;
-    if (at_primary && d.action != Action::kLocal) ++waits_on_primary;
+    const bool may_wait = f.token == Standing::kAppearing;
+    if (at_primary && d.action != Action::kLocal && !may_wait) ++waits_on_primary;
     if (d.action == Action::kReplay && !f.edge_replays) ++past_edge;
   });
   CHECK(writes_at_a_replica == 0);

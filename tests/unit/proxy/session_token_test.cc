@@ -101,6 +101,16 @@ TEST_CASE("where a client stands to this node") {
   CHECK(standing({}, {}, Tracked{true, {}}) == Standing::kNone);
 }
 
+TEST_CASE("what is committed, but not seen yet, counts only with its last transaction") {
+  const Tracked all{true, {}};
+  const std::vector<DbPosition> at{{kA, Txid(10), Epoch(5), true}};
+  const auto seen = [](uint64_t txid) { return Token{Epoch(5), {{kA, Txid(txid)}}}; };
+  CHECK(standing(seen(9), at, all) == Standing::kReached);
+  CHECK(standing(seen(10), at, all) == Standing::kAppearing);
+  CHECK(standing(seen(11), at, all) == Standing::kBehind);
+  CHECK(advanced({}, at, Epoch(5), true) == seen(10));
+}
+
 TEST_CASE("the worst of several databases counts") {
   const Tracked all{true, {}};
   const std::vector<DbPosition> at{{kFirst, Txid(5), Epoch(77)}, {kSecond, Txid(9), Epoch(77)}};
