@@ -116,7 +116,7 @@ class WhatAClientSees(unittest.TestCase):
             self.assertEqual(metric(here, f'{requests}{{action="forward",reason="write"}}'), 1)
             self.assertEqual(metric(here, f'{requests}{{action="local",reason="any-version"}}'), 1)
             self.assertIsNone(metric(here, f'{requests}{{action="local",reason="writes"}}'))
-            for name in ("clients", "held", "waits_total", "wait_seconds_total", "holds_total",
+            for name in ("clients", "held", "writing", "waits_total", "wait_seconds_total", "holds_total",
                          "hold_seconds_total", "gate_waits_total", "gate_seconds_total",
                          "gate_timeouts_total", "replayed_total", "retried_total",
                          "upstream_errors_total", "refused_total", "tunnels_total"):

@@ -53,6 +53,7 @@ void proxy_metrics(MetricSink& sink, const proxy::Metrics& counted) {
   count("skerry_proxy_waits_total", "Requests that waited for a position.", counted.waits);
   time("skerry_proxy_wait_seconds_total", "How long, in sum.", counted.wait_micros);
   gauge("skerry_proxy_held", "Requests held for a primary now.", counted.held);
+  gauge("skerry_proxy_writing", "Writes at the application here now.", counted.writing);
   count("skerry_proxy_holds_total", "Requests held for a primary.", counted.holds);
   time("skerry_proxy_hold_seconds_total", "How long, in sum.", counted.hold_micros);
   count("skerry_proxy_gate_waits_total", "Responses that waited for replicas (proxy.durability).",
