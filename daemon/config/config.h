@@ -31,6 +31,7 @@ struct DataConfig {
 struct ExecCommand {
   std::string cmd;  // as written
   bool if_candidate = false;
+  bool if_primary = false;
   bool shell = false;
   std::vector<std::string> argv;  // what is to be executed; never empty
   friend bool operator==(const ExecCommand&, const ExecCommand&) = default;

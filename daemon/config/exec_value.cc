@@ -67,6 +67,8 @@ class ExecReader {
       text(value, command.cmd);
     } else if (value.key == "if-candidate") {
       flag(value, command.if_candidate);
+    } else if (value.key == "if-primary") {
+      flag(value, command.if_primary);
     } else if (value.key == "shell") {
       flag(value, command.shell);
     } else {
@@ -96,7 +98,7 @@ class ExecReader {
   void unknown(const Node& value) {
     const std::string meant = nearest(value.key, exec_entry_keys());
     error(value.key_line, fmt::format("{} is not a key of exec; {}", value.key,
-                                      meant.empty() ? "it has cmd, if-candidate and shell"
+                                      meant.empty() ? "it has cmd, if-candidate, if-primary and shell"
                                                     : fmt::format("did you mean \"{}\"?", meant)));
   }
 

@@ -33,7 +33,8 @@ constexpr std::array<std::string_view, 3> kProxyModes = {"auto", "forward", "fly
 constexpr std::array<std::string_view, 2> kProxyUpgrades = {"local", "primary"};
 constexpr std::array<std::string_view, 3> kProxyOnTimeouts = {"forward", "stale", "fail"};
 
-constexpr std::array<std::string_view, 3> kExecEntryKeys = {"cmd", "if-candidate", "shell"};
+constexpr std::array<std::string_view, 4> kExecEntryKeys = {"cmd", "if-candidate", "if-primary",
+                                                            "shell"};
 
 constexpr auto kFuse = &Config::fuse;
 constexpr auto kData = &Config::data;
@@ -78,7 +79,8 @@ constexpr Key kKeys[] = {
     {.path = "exec",
      .access = at<&Config::exec>,
      .doc = "Commands to run once the node is ready: one, or a list of entries with cmd, "
-            "if-candidate (only on nodes that may be primary) and shell (through /bin/sh -c). All "
+            "if-candidate (only on nodes that may be primary), if-primary (only on the node that is the "
+            "primary when its turn comes: migrations) and shell (through /bin/sh -c). All "
             "but the last run to their end, the last is supervised."},
     {.path = "exit-on-error",
      .access = at<&Config::exit_on_error>,

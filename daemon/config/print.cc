@@ -100,6 +100,7 @@ class Printer {
     for (const ExecCommand& command : commands) {
       out_ += fmt::format("{}  - cmd: {}\n", indent_, quoted(command.cmd));
       if (command.if_candidate) out_ += fmt::format("{}    if-candidate: true\n", indent_);
+      if (command.if_primary) out_ += fmt::format("{}    if-primary: true\n", indent_);
       if (command.shell) out_ += fmt::format("{}    shell: true\n", indent_);
     }
   }

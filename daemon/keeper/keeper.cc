@@ -184,6 +184,7 @@ void Keeper::on_message() {
       break;
     case kStartApp:
       candidate_ = n > 1 && message[1] == '1';
+      primary_ = n > 2 && message[2] == '1';
       if (!app_may_start_) {
         app_may_start_ = true;
         start_next_command();
@@ -212,6 +213,7 @@ void Keeper::start_next_command() {
   while (app_ == 0 && next_command_ < plan_.commands.size()) {
     const Command& command = plan_.commands[next_command_++];
     if (command.if_candidate && !candidate_) continue;
+    if (command.if_primary && !primary_) continue;
     app_ = start({command.arguments, {kListenVariable}, true, 0, {}, -1});
     if (app_ == 0) begin_stop(SIGTERM, 1);
   }

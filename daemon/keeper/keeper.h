@@ -69,6 +69,7 @@ class Keeper {
   pid_t app_ = 0;
   bool app_may_start_ = false;
   bool candidate_ = true;
+  bool primary_ = false;  // when the application was let start
   size_t next_command_ = 0;
 
   Ms stop_began_ = 0;

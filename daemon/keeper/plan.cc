@@ -65,6 +65,7 @@ std::string encode(const Plan& plan) {
   put(out, static_cast<long>(plan.commands.size()));
   for (const Command& command : plan.commands) {
     put(out, command.if_candidate ? 1L : 0L);
+    put(out, command.if_primary ? 1L : 0L);
     put(out, command.arguments);
   }
   return out;
@@ -82,6 +83,7 @@ bool decode(const std::string& text, Plan* plan) {
   for (long n = in.count(); n > 0; --n) {
     Command command;
     command.if_candidate = in.number() != 0;
+    command.if_primary = in.number() != 0;
     command.arguments = in.list();
     plan->commands.push_back(command);
   }

@@ -14,6 +14,7 @@ namespace skerry::keeper {
 
 struct Command {
   bool if_candidate = false;
+  bool if_primary = false;
   std::vector<std::string> arguments;
 };
 

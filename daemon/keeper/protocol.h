@@ -32,10 +32,11 @@ inline constexpr int kListenFdsMax = 6;
 // waits for the mount survives SIGKILL, and the mount with it.
 inline constexpr int kKeeperEnded = SIGUSR2;
 
-// Messages over the channel: one byte each, some with a second.
+// Messages over the channel: one byte each, some with one or two more.
 // Worker to keeper:
 inline constexpr char kReady = 'R';     // requests are answered
-inline constexpr char kStartApp = 'A';  // + '1' if this node is a candidate, else '0'
+inline constexpr char kStartApp = 'A';  // + '1' if this node is a candidate, else '0';
+                                        // the same for whether it is the primary
 inline constexpr char kReleased = 'D';  // its own descriptors in the mount are closed
 inline constexpr char kDrained = 'N';   // no client of the proxy waits for anything any more
 inline constexpr char kQuit = 'Q';      // stop everything, + exit code

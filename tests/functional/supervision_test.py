@@ -55,6 +55,16 @@ class Supervision(unittest.TestCase):
         self.assertFalse((node.dir / "candidate").exists())
         self.assertTrue((node.dir / "everywhere").exists())
 
+    def test_if_primary(self):
+        """Migrations: on the node that is the primary, whatever else could be one."""
+        primary = self.node({"cmd": "touch migrated", "if-primary": True}, {"cmd": "sleep 600"})
+        support.wait_until((primary.dir / "migrated").exists, "the primary's commands run")
+        replica = self.node({"cmd": "touch migrated", "if-primary": True}, {"cmd": "touch everywhere"},
+                            candidate=False, config={"lease": {"advertise-url": primary.url}})
+        self.assertEqual(replica.wait(), 0, replica.log())
+        self.assertFalse((replica.dir / "migrated").exists())
+        self.assertTrue((replica.dir / "everywhere").exists())
+
     def test_command_on_the_command_line(self):
         node = support.Node(start=False)
         self.addCleanup(node.close)

@@ -70,7 +70,7 @@ keeper::Plan plan_for(const Launch& what, const Mounted& mounted,
   std::error_code error;
   plan.worker[0] = std::filesystem::read_symlink("/proc/self/exe", error).string();
   for (const config::ExecCommand& command : what.config.exec) {
-    plan.commands.push_back({command.if_candidate, command.argv});
+    plan.commands.push_back({command.if_candidate, command.if_primary, command.argv});
   }
   return plan;
 }

@@ -45,8 +45,8 @@ void KeeperChannel::say_ready() const {
   send({&keeper::kReady, 1});
 }
 
-void KeeperChannel::start_app(bool candidate) const {
-  send(std::string{keeper::kStartApp, candidate ? '1' : '0'});
+void KeeperChannel::start_app(bool is_candidate, bool is_primary) const {
+  send(std::string{keeper::kStartApp, is_candidate ? '1' : '0', is_primary ? '1' : '0'});
 }
 
 void KeeperChannel::say_handed_over() const {

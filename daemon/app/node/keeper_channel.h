@@ -14,8 +14,9 @@ void end_with_keeper(const std::string& mount_dir);
 class KeeperChannel {
  public:
   void say_ready() const;
-  // Commands under `exec` may start; those for candidates only if this node is one.
-  void start_app(bool candidate) const;
+  // Commands under `exec` may start; those for candidates, or for the primary, only if
+  // this node is one.
+  void start_app(bool is_candidate, bool is_primary) const;
   void say_handed_over() const;
   void say_released() const;
   void say_drained() const;

@@ -196,7 +196,7 @@ void Node::start_streams() {
 // Applications find the data of the primary, not of their last visit.
 void Node::start_app_when_synced() {
   const bool may = config_.skip_sync || role_.is_primary() || (streams_ && streams_->was_synced());
-  if (may && !app_started_.exchange(true)) keeper_.start_app(config_.lease.candidate);
+  if (may && !app_started_.exchange(true)) keeper_.start_app(config_.lease.candidate, role_.is_primary());
 }
 
 void Node::mount_metrics(admin::MetricSink& sink) const {

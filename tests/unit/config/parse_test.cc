@@ -50,7 +50,7 @@ TEST_CASE("unknown keys are errors with a guess at what was meant") {
       {"lease: {type: static}\nexec: [{cmd: a, if-candidates: true}]\n",
        "f.yml:2: if-candidates is not a key of exec; did you mean \"if-candidate\"?"},
       {"lease: {type: static}\nexec: [{cmd: a, user: app}]\n",
-       "f.yml:2: user is not a key of exec; it has cmd, if-candidate and shell"},
+       "f.yml:2: user is not a key of exec; it has cmd, if-candidate, if-primary and shell"},
   };
   check_errors(rows);
 }

@@ -11,7 +11,7 @@ constexpr const char* kEverything = R"(
 fuse: {dir: '/mnt/"q" $$1\', allow-other: true}
 data: {dir: "/d\tä\n", retention: 1m30s, retention-bytes: 1.5GB}
 exec:
-  - {cmd: 'a "b c" $$HOME', if-candidate: true}
+  - {cmd: 'a "b c" $$HOME', if-candidate: true, if-primary: true}
   - {cmd: a && b, shell: true}
 exit-on-error: false
 http: {addr: '[::1]:1'}
@@ -40,7 +40,7 @@ TEST_CASE("what is printed reads back as the same configuration") {
 TEST_CASE("sections, defaults and lists look like a configuration file") {
   const std::string printed = print(parse_with(kEverything)->config);
   CHECK(
-      printed.contains("\nexec:\n  - cmd: \"a \\\"b c\\\" $$HOME\"\n    if-candidate: true\n"
+      printed.contains("\nexec:\n  - cmd: \"a \\\"b c\\\" $$HOME\"\n    if-candidate: true\n    if-primary: true\n"
                        "  - cmd: \"a && b\"\n    shell: true\nexit-on-error: false\n"));
   CHECK(
       printed.contains("  consul:\n    url: \"http://c:8500/p\"\n    key: \"k\"\n    ttl: 20s\n"

@@ -74,14 +74,14 @@ TEST_CASE("what only a shell understands is refused, never dropped") {
 }
 
 TEST_CASE("a command becomes an argument vector") {
-  ExecCommand direct{.cmd = "npm start", .if_candidate = false, .shell = false, .argv = {}};
+  ExecCommand direct{.cmd = "npm start", .if_candidate = false, .if_primary = false, .shell = false, .argv = {}};
   REQUIRE(complete(direct));
   CHECK(direct.argv == Words{"npm", "start"});
-  ExecCommand shell{.cmd = "a && b", .if_candidate = false, .shell = true, .argv = {}};
+  ExecCommand shell{.cmd = "a && b", .if_candidate = false, .if_primary = false, .shell = true, .argv = {}};
   REQUIRE(complete(shell));
   CHECK(shell.argv == Words{"/bin/sh", "-c", "a && b"});
   for (const char* text : {"", " \n", "''", "'' x"}) {
-    ExecCommand empty{.cmd = text, .if_candidate = false, .shell = false, .argv = {}};
+    ExecCommand empty{.cmd = text, .if_candidate = false, .if_primary = false, .shell = false, .argv = {}};
     CHECK_FALSE(complete(empty));
   }
   const ExecCommand given = exec_of({"sh", "-c", "a && b"});
