@@ -62,7 +62,7 @@ void Changes::claim(Claim& claim) {
     claim.thread = (static_cast<uint64_t>(::getpid()) << 32) | static_cast<uint64_t>(::gettid());
     return;
   }
-  INVARIANT(!"more threads than kThreadsMax change files");
+  INVARIANT(false && "more threads than kThreadsMax change files");
 }
 
 Changes::Scope::Scope(Changes* changes) : slot_(nullptr) {
