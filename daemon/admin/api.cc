@@ -48,13 +48,20 @@ void Api::add_to(net::Server& server) {
   add_litefs_routes(server.router());
   add_skerry_routes(server.router());
   metrics_.add([&server](MetricSink& sink) { server_metrics(sink, server); });
-  server.with_guard(refuse_other_sites);
+  if (guard_ != nullptr) guard_->add_to(server.router());
+  server.with_guard([this](const Request& request) { return refuse(request); });
   server.with_headers([this] {
     const Identity identity = node_.identity();
     net::HeaderList headers{{"Litefs-Id", format_node_id(identity.id)}};
     if (!identity.cluster_id.empty()) headers.add("Litefs-Cluster-Id", identity.cluster_id);
     return headers;
   });
+}
+
+std::optional<Response> Api::refuse(const Request& request) const {
+  if (auto refused = refuse_other_sites(request)) return refused;
+  if (guard_ == nullptr || request.path != "/skerry/stream") return std::nullopt;
+  return guard_->check_stream(request);
 }
 
 // A page of another site that somebody has open on this machine must not change anything here:

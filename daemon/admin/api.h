@@ -6,6 +6,7 @@
 #include "daemon/admin/import_route.h"
 #include "daemon/admin/metrics.h"
 #include "daemon/admin/node_view.h"
+#include "daemon/net/change_guard.h"
 #include "daemon/net/server.h"
 
 namespace skerry::admin {
@@ -18,16 +19,22 @@ class Api {
   // Figures of other parts, before the server starts.
   [[nodiscard]] Metrics& metrics() { return metrics_; }
 
+  // Who may change something, and follow streams; outlives the server. Without one: anybody. Before
+  // add_to().
+  void guard_by(net::ChangeGuard& guard) { guard_ = &guard; }
+
   // Routes, headers of every reply, and the server's own figures.
   void add_to(net::Server& server);
 
  private:
   [[nodiscard]] static std::optional<net::Response> refuse_other_sites(const net::Request& request);
+  [[nodiscard]] std::optional<net::Response> refuse(const net::Request& request) const;
   void add_litefs_routes(net::Router& router);
   void add_skerry_routes(net::Router& router);
   [[nodiscard]] net::Response events();
 
   NodeView& node_;
+  net::ChangeGuard* guard_ = nullptr;
   EventHub& events_;
   Metrics metrics_;
   ExportRoute export_{node_};

@@ -103,6 +103,11 @@ struct LeaseConfig {
   friend bool operator==(const LeaseConfig&, const LeaseConfig&) = default;
 };
 
+struct ClusterConfig {
+  std::string secret;  // empty: SKERRY_CLUSTER_SECRET, or none
+  friend bool operator==(const ClusterConfig&, const ClusterConfig&) = default;
+};
+
 enum class BackupType : uint8_t { kNone, kFile, kLitefsCloud };
 
 struct BackupConfig {
@@ -142,6 +147,7 @@ struct Config {
   HttpConfig http;
   ProxyConfig proxy;
   LeaseConfig lease;
+  ClusterConfig cluster;
   BackupConfig backup;
   LogConfig log;
   TracingConfig tracing;

@@ -259,6 +259,13 @@ constexpr Key kKeys[] = {
      .support = kNotYet,
      .secret = Secret::kText},
 
+    {.path = "cluster.secret",
+     .access = at<&Config::cluster, &ClusterConfig::secret>,
+     .doc = "A secret of at least 16 characters that all nodes share: with it other machines may "
+            "change something through the node API, and nobody follows the stream without it. Also "
+            "taken from SKERRY_CLUSTER_SECRET.",
+     .secret = Secret::kText},
+
     {.path = "log.format",
      .access = choice<kLog, &LogConfig::format>(kLogFormats),
      .doc = "text for people, json for machines; one line per event on stderr."},

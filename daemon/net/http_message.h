@@ -44,6 +44,9 @@ class Query {
   // The first of that name; empty if there is none.
   [[nodiscard]] const std::string& get(std::string_view name) const;
   [[nodiscard]] bool empty() const { return values_.empty(); }
+  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& values() const {
+    return values_;
+  }
 
  private:
   std::vector<std::pair<std::string, std::string>> values_;
@@ -67,6 +70,7 @@ struct Request {
   // Never null. On a pool thread its read() waits for the client, with a deadline; an error of it
   // is the client's doing.
   ltx::ByteSource* body = nullptr;
+  std::shared_ptr<ltx::ByteSource> own_body{};  // `body`, if a guard put another in its place
   // Becomes true when the server stops: work that takes long gives up then. Null in tests of
   // handlers alone.
   const std::atomic<bool>* stopping = nullptr;

@@ -18,6 +18,7 @@
 
 #include "daemon/log/log.h"
 #include "daemon/net/pool_bridge.h"
+#include "daemon/net/proven_call.h"
 #include "daemon/net/task_group.h"
 #include "daemon/replication/backoff.h"
 #include "daemon/replication/stream_server.h"
@@ -83,6 +84,7 @@ class StreamClient::Connection {
   using Socket = websocket::stream<beast::tcp_stream>;
   asio::awaitable<void> run();
   Async attempt();
+  Async prove(Socket& socket);
   Async connect(Socket& socket, const Endpoint& endpoint);
   Async converse(Socket& socket);
   Async read(Socket& socket);
@@ -101,6 +103,7 @@ class StreamClient::Connection {
   std::minstd_rand random_;
   beast::flat_buffer buffer_{kMessageBytesMax};
   std::unique_ptr<Receiver> receiver_;
+  std::string proof_;  // header of the next handshake; empty without a secret
   uint64_t wire_bytes_ = 0;
   bool welcomed_ = false;
   bool reported_ = false;  // this failure is in the log already
@@ -150,6 +153,8 @@ StreamClient::Connection::Async StreamClient::Connection::attempt() {
   if (!endpoint) co_return std::unexpected(endpoint.error());
   const auto executor = co_await asio::this_coro::executor;
   Socket socket(executor);
+  const Status proven = co_await prove(socket);
+  if (!proven) co_return proven;
   const Status connected = co_await connect(socket, *endpoint);
   if (!connected) co_return connected;
   const ReceiverSettings settings = client_.settings_();
@@ -160,6 +165,27 @@ StreamClient::Connection::Async StreamClient::Connection::attempt() {
   beast::get_lowest_layer(socket).close();
   buffer_.clear();
   co_return ended;
+}
+
+// Both sides' proof that they know the cluster's secret.
+StreamClient::Connection::Async StreamClient::Connection::prove(Socket& socket) {
+  proof_.clear();
+  const std::string& secret = client_.parts_.secret;
+  if (secret.empty()) co_return Status{};
+  net::PoolBridge bridge(client_.parts_.pool, beast::get_lowest_layer(socket));
+  Status status;
+  const std::function<void()> work = [&] {
+    auto header =
+        net::prove_call(secret, "GET", net::make_url(url_, kStreamPath), net::digest_of({}));
+    if (header) {
+      proof_ = *std::move(header);
+    } else {
+      status = std::unexpected(std::move(header).error());
+    }
+  };
+  const bool ran = co_await bridge.run(work);
+  if (!ran) co_return fail(Errc::kCancelled, "this node is busy or ends");
+  co_return status;
 }
 
 StreamClient::Connection::Async StreamClient::Connection::connect(Socket& socket,
@@ -190,7 +216,20 @@ StreamClient::Connection::Async StreamClient::Connection::connect(Socket& socket
   socket.read_message_max(kMessageBytesMax);
   const std::string host = endpoint.host + ":" + endpoint.port;
   const std::string path = kStreamPath;
-  co_await socket.async_handshake(host, path, done);
+  if (!proof_.empty()) {
+    socket.set_option(
+        websocket::stream_base::decorator([proof = proof_](websocket::request_type& request) {
+          request.set(net::kProofHeader, proof);
+        }));
+  }
+  websocket::response_type answer;
+  co_await socket.async_handshake(answer, host, path, done);
+  if (error == websocket::error::upgrade_declined && answer.result_int() == 403) {
+    const char* why = proof_.empty() ? "it asks for a proof of cluster.secret, and this node has "
+                                       "none: set the same on all nodes"
+                                     : "the proof of cluster.secret came too late or twice";
+    co_return fail(Errc::kDenied, fmt::format("{} refuses this node's stream: {}", url_, why));
+  }
   if (error) {
     co_return fail(Errc::kUnavailable,
                    fmt::format("{} does not serve streams: {}", url_, error.message()));

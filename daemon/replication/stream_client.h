@@ -36,6 +36,7 @@ class StreamClient {
     os::Clock& clock;
     ReceiverLog& log;
     std::chrono::nanoseconds reconnect_delay;  // the first one
+    std::string secret{};                      // the cluster's; empty: there is none
   };
   // `settings` is asked before each attempt.
   using Settings = std::function<ReceiverSettings()>;

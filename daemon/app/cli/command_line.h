@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/app/cli/cluster_commands.h"
 #include "daemon/app/cli/config_check_command.h"
 #include "daemon/app/cli/export_command.h"
 #include "daemon/app/cli/failover_command.h"
@@ -23,9 +24,13 @@ namespace skerry::app {
 
 // Each has an execute() in its header.
 using Command = std::variant<HelpCommand, MountCommand, RunCommand, ImportCommand, ExportCommand,
-                             StatusCommand, FailoverCommand, ConfigCheckCommand, UpgradeCommand,
-                             VersionCommand, OrphansListCommand, OrphansShowCommand,
-                             OrphansDiffCommand, OrphansExportCommand, OrphansDropCommand>;
+                             StatusCommand, FailoverCommand, HistoryCommand,
+                             ClusterStatusCommand, ClusterIdCommand,
+                             ClusterAdoptCommand, ClusterResetCommand,
+                             ClusterForcePrimaryCommand, OrphansListCommand,
+                             OrphansShowCommand, OrphansDiffCommand, OrphansExportCommand,
+                             OrphansDropCommand, ConfigCheckCommand, UpgradeCommand,
+                             VersionCommand>;
 
 // `args` with the program's path first; messages use its last part, so that the program may be
 // called litefs. No command, a flag in its place, or -h make a HelpCommand. The Output of an error:

@@ -15,7 +15,7 @@
 
 #include "daemon/app/cli/run_command.h"
 #include "daemon/app/client/outcome.h"
-#include "daemon/net/http_client.h"
+#include "daemon/net/proven_call.h"
 #include "daemon/os/fd.h"
 
 namespace skerry::app {
@@ -60,6 +60,7 @@ Status promote(const RunCommand& command, const NodeInfo& info) {
   call.method = "POST";
   call.url = net::make_url(command.url, "/promote");
   call.silence_max = kPromotionMax;
+  TRY(net::add_credentials(call));
   TRY(net::call_and_check(call));
   say(command, "promotion successful");
   return {};

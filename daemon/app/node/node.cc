@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <random>
 
 #include "daemon/admin/temporary_file.h"
@@ -32,6 +33,7 @@ Node::Node(const config::Config& config, bool successor, os::Changes& changes)
       fs_(&changes),
       gate_(role_),
       cluster_id_(fs_, config.data.dir),
+      history_log_(fs_, config.data.dir),
       feed_(id_, clock_.wall_ms()),
       proxy_view_(role_, mount_log_),
       role_files_(role_),
@@ -96,9 +98,17 @@ Status Node::start() {
     streams_->role_is(state);
     start_app_when_synced();
   });
+  role_.observe([this](const lease::LeaseState& state) { note_history(state); });
   TRY(lease_->start(successor_));
   TRY(start_mount());
   return start_api();
+}
+
+// What it cannot write down must not keep the node from its role.
+void Node::note_history(const lease::LeaseState& state) {
+  if (auto noted = history_log_.note(state, clock_.wall_ms()); !noted) {
+    log::warn("history-log", noted.error().message());
+  }
 }
 
 void Node::start_upkeep() {
@@ -150,6 +160,13 @@ Status Node::start_api() {
   admin_view_ = std::make_unique<AdminView>(AdminView::Parts{
       config_, id_, role_, cluster_id_, *store_, fs_, clock_, *applier_, *streams_, *handover_});
   api_ = std::make_unique<admin::Api>(*admin_view_, events_);
+  TRY_ASSIGN(guard_, net::ChangeGuard::open(fs_, clock_, config_.data.dir, secret()));
+  if (!guard_->has_secret()) {
+    log::info("no-secret",
+              "there is no cluster.secret: other machines may read from the node API and follow "
+              "the stream, but not change anything");
+  }
+  api_->guard_by(*guard_);
   server_ = std::make_unique<net::Server>("node API", *io_, *pool_);
   api_->metrics().add([this](admin::MetricSink& sink) { mount_metrics(sink); });
   api_->metrics().add([this](admin::MetricSink& sink) { streams_->metrics(sink); });
@@ -169,6 +186,12 @@ Status Node::start_api() {
   return {};
 }
 
+std::string Node::secret() const {
+  if (!config_.cluster.secret.empty()) return config_.cluster.secret;
+  const char* secret = std::getenv("SKERRY_CLUSTER_SECRET");
+  return secret != nullptr ? secret : "";
+}
+
 void Node::start_streams() {
   orphans_ = std::make_unique<cluster::Orphans>(fs_, clock_, *store_, id_, machine_name());
   orphans_->observe([this](const cluster::Orphan& orphan) {
@@ -176,7 +199,7 @@ void Node::start_streams() {
   });
   streams_ = std::make_unique<NodeStreams>(
       NodeStreams::Parts{config_, id_, role_, cluster_id_, *store_, clock_, *applier_, feed_, *io_,
-                         *orphans_},
+                         *orphans_, secret()},
       [this] {
         proxy_view_.changed();
         start_app_when_synced();

@@ -16,6 +16,7 @@
 #include "daemon/app/node/role_in_mount.h"
 #include "daemon/app/node/upkeep_log.h"
 #include "daemon/apply/node_applier.h"
+#include "daemon/cluster/history_log.h"
 #include "daemon/cluster/write_gate.h"
 #include "daemon/config/config.h"
 #include "daemon/db/commit_fanout.h"
@@ -45,6 +46,8 @@ class Node {
   [[nodiscard]] Status start_mount();
   [[nodiscard]] Status start_api();
   void start_streams();
+  [[nodiscard]] std::string secret() const;
+  void note_history(const lease::LeaseState& state);
   void start_app_when_synced();
   void mount_metrics(admin::MetricSink& sink) const;
   void report_recovery() const;
@@ -62,6 +65,7 @@ class Node {
   cluster::Role role_;
   cluster::WriteGate gate_;
   cluster::ClusterId cluster_id_;
+  cluster::HistoryLog history_log_;
   admin::EventHub events_;
   replication::CommitFeed feed_;
   db::CommitFanout listeners_;
@@ -88,6 +92,7 @@ class Node {
   std::unique_ptr<NodeStreams> streams_;
   std::unique_ptr<NodeHandover> handover_;
   std::unique_ptr<AdminView> admin_view_;
+  std::unique_ptr<net::ChangeGuard> guard_;
   std::unique_ptr<admin::Api> api_;
   std::unique_ptr<net::Server> server_;
   std::unique_ptr<proxy::Proxy> proxy_;

@@ -105,8 +105,30 @@ void NodeLease::stop() {
   clerk_.stop();
 }
 
+cluster::ClusterView NodeLease::view() const {
+  const config::LeaseConfig& config = parts_.config.lease;
+  cluster::ClusterView view;
+  view.state = parts_.role.state();
+  if (consul_ != nullptr) {
+    view.self = {config.hostname, config.advertise_url};
+    view.nodes = consul_->nodes();
+  } else if (view.state.primary) {
+    // With a static lease hostname and URL are the primary's.
+    const lease::PrimaryInfo& primary = *view.state.primary;
+    if (view.state.is_primary) view.self = {primary.hostname, primary.advertise_url};
+    view.nodes.push_back({{primary.hostname, primary.advertise_url}, true, {}, 0});
+  }
+  return view;
+}
+
 void NodeLease::add_routes(net::Router& router) {
-  if (consul_ != nullptr) cluster::add_lease_routes(router, *consul_);
+  cluster::add_cluster_route(router, [this] { return view(); });
+  if (consul_ != nullptr) return cluster::add_lease_routes(router, *consul_);
+  router.add_change("/skerry/force-primary", "POST", net::RunsOn::kIoThread, [](net::Request&) {
+    return net::text_response(501,
+                              "the lease is static: set lease.candidate: true on the node that is "
+                              "to be the primary, false on the others, and restart them\n");
+  });
 }
 
 void NodeLease::connect(NodeStreams& streams) {

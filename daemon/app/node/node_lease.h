@@ -12,6 +12,7 @@
 #include "daemon/cluster/clerk.h"
 #include "daemon/cluster/cluster_id.h"
 #include "daemon/cluster/lease_file.h"
+#include "daemon/cluster/lease_routes.h"
 #include "daemon/cluster/role.h"
 #include "daemon/config/config.h"
 #include "daemon/net/router.h"
@@ -54,6 +55,7 @@ class NodeLease final : private lease::NodeSide {
   explicit NodeLease(const Parts& parts);
   [[nodiscard]] Status open_consul();
   void look_at_databases();
+  [[nodiscard]] cluster::ClusterView view() const;
 
   // On the lease's thread.
   lease::event::Facts facts() override;

@@ -22,7 +22,7 @@ NodeStreams::NodeStreams(const Parts& parts, std::function<void()> changed,
       server_(parts.store, parts.feed, pool_, parts.clock, [this](bool catches_up) { return self(catches_up); }),
       client_(
           {parts.io, pool_, parts.applier, parts.store, parts.clock, *this,
-           parts.config.lease.reconnect_delay},
+           parts.config.lease.reconnect_delay, parts.secret},
           [this] { return settings(); },
           [this](const replication::Receiver::Primary& primary) { return welcomed(primary); },
           changed),

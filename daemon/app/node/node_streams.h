@@ -43,6 +43,7 @@ class NodeStreams final : private replication::ReceiverLog {
     replication::CommitFeed& feed;
     net::IoThreads& io;
     cluster::Orphans& orphans;
+    std::string secret;  // the cluster's; empty: there is none
   };
   // `changed`, below: connection, lag or acknowledgements did; called from any thread, must not block.
   // `catch_up_moved`: catch_up_advances() is wanted; as above.

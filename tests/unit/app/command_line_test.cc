@@ -195,7 +195,7 @@ TEST_CASE("the usage lists every command and every flag") {
     CHECK(text.ends_with("\n"));
     CHECK_FALSE(text.contains(" \n\n"));
   });
-  CHECK(commands == 14);
+  CHECK(commands == 20);
   const std::string mount = help_text({"skerry", "mount"});
   CHECK(mount.starts_with("Usage: skerry mount [flags] [-- COMMAND [ARG...]]\n"));
   for (const char* flag : {"-config PATH ", "-no-expand-env ", "-debug ", "-fuse.debug ",

@@ -95,6 +95,7 @@ const std::vector<Row>& rows() {
       {"backup.url", "https://b", [](C c) { return c.backup.url == "https://b"; }},
       {"backup.cluster", "c1", [](C c) { return c.backup.cluster == "c1"; }},
       {"backup.auth-token", "FlyV1 x", [](C c) { return c.backup.auth_token == "FlyV1 x"; }},
+      {"cluster.secret", "s e c", [](C c) { return c.cluster.secret == "s e c"; }},
       {"log.format", "json", [](C c) { return c.log.format == LogFormat::kJson; }},
       {"log.timestamp", "true", [](C c) { return c.log.timestamp; }},
       {"log.debug", "true", [](C c) { return c.log.debug; }},
