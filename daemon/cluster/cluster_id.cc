@@ -65,8 +65,9 @@ Status ClusterId::adopt(const std::string& id, bool replace) {
   if (!id_.empty() && !replace) {
     return fail(Errc::kInvalid,
                 fmt::format("this data folder belongs to the cluster {}, the other node to {}; use "
-                            "another lease key, or an empty data folder",
-                            id_, id));
+                            "another lease key, or an empty data folder, or stop this node and run "
+                            "\"skerry cluster adopt {}\" to make its data part of that cluster",
+                            id_, id, id));
   }
   return save(id);
 }

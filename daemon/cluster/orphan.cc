@@ -36,6 +36,7 @@ std::string encode_orphan(const Orphan& orphan) {
   object["transactions"] = orphan.transactions;
   object["certain"] = orphan.is_certain;
   object["snapshot"] = orphan.has_snapshot;
+  object["base"] = orphan.has_base;
   return bj::serialize(object) + "\n";
 }
 
@@ -68,6 +69,7 @@ Result<Orphan> decode_orphan(std::string_view text) {
   orphan.transactions = json::number_at(*object, "transactions").value_or(0);
   orphan.is_certain = json::flag_at(*object, "certain");
   orphan.has_snapshot = json::flag_at(*object, "snapshot");
+  orphan.has_base = json::flag_at(*object, "base");
   return orphan;
 }
 

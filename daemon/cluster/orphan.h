@@ -1,7 +1,8 @@
 // Transactions that this node committed or received and that the primary does not have, kept before
 // the database was brought in line with the primary's (ltx/FORMAT.md, Orphans):
 //
-//   <data>/orphans/<epoch>-<node>[.<n>]/<database>/orphan.json, snapshot.ltx, <min>-<max>.ltx …
+//   <data>/orphans/<epoch>-<node>[.<n>]/<database>/orphan.json, snapshot.ltx, base.ltx,
+//                                           <min>-<max>.ltx …
 //
 // Reading needs no running node. Threads: any.
 #pragma once
@@ -29,11 +30,13 @@ struct Orphan {
   uint64_t transactions = 0;  // after the fork; or all that were at hand
   bool is_certain = true;     // false: the primary could not tell whether it has them
   bool has_snapshot = true;   // the database at `end` is there
+  bool has_base = false;      // … and what leads from there back to the fork
   uint64_t bytes = 0;         // of all files
 };
 
 inline constexpr const char* kOrphanFile = "orphan.json";
 inline constexpr const char* kOrphanSnapshot = "snapshot.ltx";
+inline constexpr const char* kOrphanBase = "base.ltx";
 
 [[nodiscard]] std::string orphans_dir(const std::string& data_dir);
 

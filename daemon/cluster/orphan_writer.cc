@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "daemon/cluster/orphan_base.h"
 #include "daemon/db/image_reader.h"
 #include "ltx/checksum.h"
 #include "ltx/compactor.h"
@@ -193,8 +194,28 @@ class OrphanWriter {
                                            to_string(image->position)));
     }
     orphan_.has_snapshot = image->commit != 0;
-    if (orphan_.has_snapshot) TRY(encode_snapshot(copy, *image));
+    if (orphan_.has_snapshot) {
+      TRY(encode_snapshot(copy, *image));
+      TRY(write_base(copy, image->commit));
+    }
     return os::remove_if_exists(fs_, Site("orphan:clear"), copy);
+  }
+
+  // A history in which it cannot be read is no reason to keep nothing.
+  Status write_base(const std::string& copy, uint32_t end_commit) {
+    if (!orphan_.fork) return {};
+    TRY_ASSIGN(const auto pieces, lost());
+    TRY_ASSIGN(const auto pages, fs_.open(Site("orphan:copy:open"), copy, os::OpenMode::kRead));
+    const BaseWanted wanted{*orphan_.fork, orphan_.end,   end_commit,
+                            orphan_.node,  orphan_.epoch, orphan_.kept_ms};
+    const auto base = base_of(*database_, wanted, pieces, *pages);
+    if (!base || !*base) return {};
+    TRY_ASSIGN(Output file, Output::open(fs_, temporary_ + "/" + kOrphanBase));
+    TRY(file.append(**base));
+    TRY(file.finish());
+    orphan_.has_base = true;
+    orphan_.bytes += file.bytes();
+    return {};
   }
 
   Result<db::ImageReader::End> copy_database(const std::string& path) {

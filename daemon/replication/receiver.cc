@@ -120,8 +120,9 @@ Status Receiver::handle(Bytes&, const Welcome& frame) {
   if (other) {
     return fail(Errc::kInvalid,
                 fmt::format("{} belongs to the cluster {}, this node to {}; its data folder was "
-                            "another cluster's: remove <data>/clusterid to join this one",
-                            frame.hostname, frame.cluster, settings_.cluster));
+                            "another cluster's: stop this node and run \"skerry cluster adopt {}\" "
+                            "to join this one",
+                            frame.hostname, frame.cluster, settings_.cluster, frame.cluster));
   }
   primary_ =
       Primary{frame.node, frame.epoch, std::string(frame.hostname), std::string(frame.cluster)};

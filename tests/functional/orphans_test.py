@@ -52,6 +52,7 @@ class Orphans(unittest.TestCase):
             for i in range(20):
                 db.execute("INSERT INTO t VALUES (?, ?)", (1000 + i, f"lost\n'{i}'"))
             db.execute("UPDATE t SET v = 'lost update' WHERE id = 7")
+            db.execute("DELETE FROM t WHERE id = 9")
             db.execute("INSERT INTO w VALUES ('lost', x'00ff')")
         self.end = self.a.position("app.db")
         self.assertEqual(self.a.stop(), 0)
@@ -89,14 +90,22 @@ class Orphans(unittest.TestCase):
         return None
 
     def check_found(self, name):
-        shown = json.loads(self.orphans("show", "-json", name))["tables"]
+        shown = json.loads(self.orphans("show", "-json", name))
+        self.assertEqual(shown["against"], "fork")
+        self.assertEqual({table["table"]: (table["inserted"], table["changed"], table["deleted"])
+                          for table in shown["tables"]}, {"t": (20, 1, 1), "w": (1, 0, 0)})
+        shown = json.loads(self.orphans("show", "-json", "-present", name))["tables"]
         self.assertEqual({table["table"]: (table["onlyInOrphan"], table["different"],
                                            table["onlyInDatabase"]) for table in shown},
-                         {"t": (20, 1, 5), "w": (1, 0, 0)})
+                         {"t": (20, 1, 6), "w": (1, 0, 0)})
         rows = [json.loads(line) for line in self.orphans("diff", "-json", name).splitlines()]
         lost = {row["orphan"]["id"]: row["orphan"]["v"] for row in rows
                 if row["table"] == "t" and "orphan" in row}
         self.assertEqual(lost, {7: "lost update", **{1000 + i: f"lost\n'{i}'" for i in range(20)}})
+        self.assertEqual([(row["change"], row["before"]) for row in rows
+                          if row["table"] == "t" and "before" in row],
+                         [("changed", {"id": 7, "v": "shared"}),
+                          ("deleted", {"id": 9, "v": "shared"})])
         self.assertEqual([row["orphan"] for row in rows if row["table"] == "w"],
                          [{"k": "lost", "v": "x'00ff'"}])
 
@@ -119,8 +128,9 @@ class Orphans(unittest.TestCase):
                              (21,))
             self.assertEqual(db.execute("SELECT count(*) FROM t WHERE v = 'of b'").fetchone(), (5,))
             self.assertEqual(db.execute("SELECT * FROM w").fetchall(), [("lost", b"\x00\xff")])
+            self.assertIsNone(db.execute("SELECT * FROM t WHERE id = 9").fetchone())
         self.in_step()
-        self.assertIn("0 only in the orphan", self.orphans("show", name))
+        self.assertIn("0 only in the orphan", self.orphans("show", "-present", name))
 
     def test_each_lost_write_is_found_again(self):
         self.part("wal")
@@ -129,7 +139,7 @@ class Orphans(unittest.TestCase):
         self.in_step()
         name = self.check_kept()
         self.assertEqual(self.metric("skerry_orphans"), 1)
-        self.assertEqual(self.metric("skerry_orphan_transactions_total"), 22)
+        self.assertEqual(self.metric("skerry_orphan_transactions_total"), 23)
         self.check_found(name)
         self.check_exported(name)
         self.check_brought_back(name)

@@ -4,9 +4,9 @@
 
 namespace skerry::app {
 
-static void declare_against(FlagSet& flags, std::string& against) {
-  flags.text("against", against, "PATH",
-             "compare with this database file instead of the one in the data folder");
+static void declare_against(FlagSet& flags, bool& present, std::string& against) {
+  flags.boolean("present", present, "compare with the database in the data folder");
+  flags.text("against", against, "PATH", "compare with this database file");
 }
 
 void declare(FlagSet& flags, OrphansListCommand& command) {
@@ -16,14 +16,14 @@ void declare(FlagSet& flags, OrphansListCommand& command) {
 
 void declare(FlagSet& flags, OrphansShowCommand& command) {
   declare_data(flags, command.data);
-  declare_against(flags, command.against);
+  declare_against(flags, command.present, command.against);
   flags.boolean("json", command.json, "print one JSON object, for programs");
   flags.operand("ORPHAN", command.id);
 }
 
 void declare(FlagSet& flags, OrphansDiffCommand& command) {
   declare_data(flags, command.data);
-  declare_against(flags, command.against);
+  declare_against(flags, command.present, command.against);
   flags.boolean("json", command.json, "print one JSON object a row, for programs");
   flags.operand("ORPHAN", command.id);
 }

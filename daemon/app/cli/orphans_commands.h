@@ -21,10 +21,11 @@ struct OrphansListCommand {
 struct OrphansShowCommand {
   static constexpr Usage kUsage = {
       "orphans show", "[flags] ORPHAN", "show in which tables an orphan's rows differ",
-      "Counts, for each table, the rows that the orphan has and the database here has not, the\n"
-      "other way round, and those that both have with different content."};
+      "Counts, for each table, the rows that the lost transactions inserted, changed and deleted.\n"
+      "With -present it counts what the database here has not of them by now, and what else differs."};
   DataFlags data;
   std::string id;
+  bool present = false;
   std::string against;
   bool json = false;
 };
@@ -32,11 +33,13 @@ struct OrphansShowCommand {
 struct OrphansDiffCommand {
   static constexpr Usage kUsage = {
       "orphans diff", "[flags] ORPHAN", "print the rows in which an orphan differs",
-      "Prints, as SQL, what would bring the orphan's rows into the database here; as comments what\n"
-      "the database has in their place. Read it before you run it: rows were perhaps changed on\n"
+      "Prints, as SQL, what the lost transactions did, and as comments what was there before them.\n"
+      "With -present it prints what would bring their rows into the database here, and as comments\n"
+      "what that has in their place. Read it before you run it: rows were perhaps changed on\n"
       "purpose since."};
   DataFlags data;
   std::string id;
+  bool present = false;
   std::string against;
   bool json = false;
 };

@@ -49,6 +49,15 @@ static Status write_pages(ltx::Decoder& decoder, os::File& out) {
   return out.sync(os::Site("orphan:rebuild:sync"));
 }
 
+static Status apply_file(os::FileSystem& fs, const std::string& path, os::File& out) {
+  TRY_ASSIGN(std::shared_ptr<os::File> file,
+             fs.open(os::Site("orphan:rebuild:open"), path, os::OpenMode::kRead));
+  TRY_ASSIGN(const os::FileInfo info, file->info());
+  db::StoredLtxSource source(db::StoredLtx(Txid(1), Txid(1), file, 0, info.bytes));
+  ltx::Decoder decoder(source);
+  return write_pages(decoder, out);
+}
+
 Status rebuild_orphan(os::FileSystem& fs, const cluster::Orphan& orphan, const std::string& path) {
   if (!orphan.has_snapshot) {
     return fail(Errc::kNotFound,
@@ -56,17 +65,25 @@ Status rebuild_orphan(os::FileSystem& fs, const cluster::Orphan& orphan, const s
                             "transactions are the .ltx files in {}",
                             orphan.id, orphan.path));
   }
-  const std::string snapshot = orphan.path + "/" + cluster::kOrphanSnapshot;
-  TRY_ASSIGN(std::shared_ptr<os::File> file,
-             fs.open(os::Site("orphan:rebuild:open"), snapshot, os::OpenMode::kRead));
-  TRY_ASSIGN(const os::FileInfo info, file->info());
-  db::StoredLtxSource source(db::StoredLtx(Txid(1), orphan.end.txid, file, 0, info.bytes));
-  ltx::Decoder decoder(source);
   TRY_ASSIGN(const auto out,
              fs.open(os::Site("orphan:rebuild:open"), path, os::OpenMode::kCreateNew));
-  Status written = write_pages(decoder, *out);
+  Status written = apply_file(fs, orphan.path + "/" + cluster::kOrphanSnapshot, *out);
   if (!written) (void)os::remove_if_exists(fs, os::Site("orphan:rebuild:remove"), path);
   return written;
+}
+
+bool knows_fork(const cluster::Orphan& orphan) {
+  return orphan.has_base || (orphan.fork && orphan.fork->txid == Txid(0));
+}
+
+Result<bool> rebuild_fork(os::FileSystem& fs, const cluster::Orphan& orphan,
+                          const std::string& path) {
+  if (!orphan.has_base) return false;
+  TRY(rebuild_orphan(fs, orphan, path));
+  TRY_ASSIGN(const auto out,
+             fs.open(os::Site("orphan:rebuild:open"), path, os::OpenMode::kReadWrite));
+  TRY(apply_file(fs, orphan.path + "/" + cluster::kOrphanBase, *out));
+  return true;
 }
 
 // --- The database of now -------------------------------------------------------------------------

@@ -28,6 +28,12 @@ class ScratchFolder {
 [[nodiscard]] Status rebuild_orphan(os::FileSystem& fs, const cluster::Orphan& orphan,
                                     const std::string& path);
 
+// The database at the fork: as it was before the lost transactions; `path` as above. False, and no
+// file: it was empty.
+[[nodiscard]] Result<bool> rebuild_fork(os::FileSystem& fs, const cluster::Orphan& orphan,
+                                        const std::string& path);
+[[nodiscard]] bool knows_fork(const cluster::Orphan& orphan);
+
 // What the data folder has of the database now, whether a node runs on it or not: false if there is
 // nothing of it. kBusy: it does not stand still long enough.
 [[nodiscard]] Result<bool> copy_present(const std::string& data_dir, const std::string& database,

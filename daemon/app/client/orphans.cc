@@ -69,58 +69,76 @@ struct Sides {
   Orphan orphan;
   ScratchFolder folder;
   std::string left;
-  std::string right;  // empty: there is no such database
+  std::string right;      // empty: there is no such database
+  bool is_fork = false;   // the right side is how it was before
 };
 
-Result<Sides> both_sides(const DataFlags& data, const std::string& id, const std::string& against) {
+Status copy_file(const std::string& path, const std::string& to) {
+  std::error_code error;
+  for (const char* suffix : {"", "-wal"}) {
+    if (*suffix != '\0' && !std::filesystem::exists(path + suffix, error)) continue;
+    std::filesystem::copy_file(path + suffix, to + suffix, error);
+    if (error) return fail_errno(error.value(), "reading " + path);
+  }
+  return rows::settle(to);
+}
+
+template <typename Command>
+Result<Sides> both_sides(const Command& command) {
   os::PosixFileSystem fs;
-  TRY_ASSIGN(const std::string dir, data_folder(data));
-  TRY_ASSIGN(Orphan orphan, cluster::find_orphan(fs, dir, id));
+  TRY_ASSIGN(const std::string dir, data_folder(command.data));
+  TRY_ASSIGN(Orphan orphan, cluster::find_orphan(fs, dir, command.id));
   TRY_ASSIGN(ScratchFolder folder, ScratchFolder::make());
   const std::string left = folder.path("orphan");
   TRY(rebuild_orphan(fs, orphan, left));
-  std::string right = folder.path("present");
-  if (!against.empty()) {
-    const std::filesystem::path file(against);
-    std::error_code error;
-    for (const char* suffix : {"", "-wal"}) {
-      if (*suffix != '\0' && !std::filesystem::exists(against + suffix)) continue;
-      std::filesystem::copy_file(against + suffix, right + suffix, error);
-      if (error) return fail_errno(error.value(), "reading " + against);
-    }
-    TRY(rows::settle(right));
+  std::string right = folder.path("other");
+  const bool is_fork = !command.present && command.against.empty() && knows_fork(orphan);
+  bool exists = true;
+  if (!command.against.empty()) {
+    TRY(copy_file(command.against, right));
+  } else if (is_fork) {
+    TRY_ASSIGN(exists, rebuild_fork(fs, orphan, right));
   } else {
-    TRY_ASSIGN(const bool exists, copy_present(dir, orphan.database, right));
-    if (!exists) right.clear();
+    TRY_ASSIGN(exists, copy_present(dir, orphan.database, right));
   }
-  return Sides{std::move(orphan), std::move(folder), left, right};
+  if (!is_fork && !command.present && command.against.empty()) {
+    std::fputs("what was there before the lost transactions is not known any more; this is how they "
+               "differ from the database of now\n",
+               stderr);
+  }
+  if (!exists) right.clear();
+  return Sides{std::move(orphan), std::move(folder), left, right, is_fork};
 }
 
-std::string summary_line(const rows::TableSummary& table) {
-  std::string text = fmt::format("{}: {} only in the orphan, {} different, {} only in the database",
-                                 table.table, table.left_only, table.differing, table.right_only);
+std::string summary_line(const rows::TableSummary& table, bool is_fork) {
+  const char* words = is_fork ? "{}: {} inserted, {} changed, {} deleted"
+                              : "{}: {} only in the orphan, {} different, {} only in the database";
+  std::string text = fmt::format(fmt::runtime(words), table.table, table.left_only, table.differing,
+                                 table.right_only);
   if (!table.in_left) return text + "; the orphan has no such table\n";
-  if (!table.in_right) return text + "; the database has no such table\n";
+  if (!table.in_right) return text + "; only the orphan has the table\n";
   return text + (table.same_schema ? "\n" : "; the tables are declared differently\n");
 }
 
 Result<std::string> show(const OrphansShowCommand& command) {
-  TRY_ASSIGN(const Sides sides, both_sides(command.data, command.id, command.against));
+  TRY_ASSIGN(const Sides sides, both_sides(command));
   TRY_ASSIGN(const auto tables, rows::compare(sides.left, sides.right,
                                               [](const Difference&) { return Status{}; }));
   if (!command.json) {
     std::string text = line_of(sides.orphan);
-    for (const auto& table : tables) text += "  " + summary_line(table);
-    if (tables.empty()) text += "  every row of it is in the database\n";
+    for (const auto& table : tables) text += "  " + summary_line(table, sides.is_fork);
+    if (tables.empty()) text += "  no row differs\n";
     return text;
   }
   bj::object object = json_of(sides.orphan);
+  object["against"] = sides.is_fork ? "fork" : "database";
   bj::array array;
   for (const auto& table : tables) {
+    const bool fork = sides.is_fork;
     array.push_back(bj::object{{"table", table.table},
-                               {"onlyInOrphan", table.left_only},
-                               {"different", table.differing},
-                               {"onlyInDatabase", table.right_only},
+                               {fork ? "inserted" : "onlyInOrphan", table.left_only},
+                               {fork ? "changed" : "different", table.differing},
+                               {fork ? "deleted" : "onlyInDatabase", table.right_only},
                                {"sameSchema", table.same_schema}});
   }
   object["tables"] = std::move(array);
@@ -141,12 +159,16 @@ bj::object json_of(const std::vector<std::string>& columns, const rows::Row& row
   return object;
 }
 
-std::string json_line(const Difference& d) {
-  constexpr std::array<const char*, 3> kKinds = {"only-in-orphan", "only-in-database", "different"};
-  bj::object object{{"table", d.table}, {"change", kKinds[static_cast<size_t>(d.kind)]}};
+std::string json_line(const Difference& d, bool is_fork) {
+  constexpr std::array<std::array<const char*, 3>, 2> kKinds = {
+      {{"only-in-orphan", "only-in-database", "different"}, {"inserted", "deleted", "changed"}}};
+  bj::object object{{"table", d.table},
+                    {"change", kKinds[is_fork ? 1 : 0][static_cast<size_t>(d.kind)]}};
   if (d.rowid) object["rowid"] = *d.rowid;
   if (!d.left.empty()) object["orphan"] = json_of(d.left_columns, d.left);
-  if (!d.right.empty()) object["database"] = json_of(d.right_columns, d.right);
+  if (!d.right.empty()) {
+    object[is_fork ? "before" : "database"] = json_of(d.right_columns, d.right);
+  }
   return bj::serialize(object) + "\n";
 }
 
@@ -170,41 +192,51 @@ std::string comment(const rows::Row& row) {
   return text;
 }
 
-std::string sql_line(const Difference& d) {
-  const std::string rowid = d.rowid ? fmt::format("rowid {}: ", *d.rowid) : "";
-  const std::string table = rows::quote_name(d.table);
-  switch (d.kind) {
-    case Difference::Kind::kLeftOnly:
-      return fmt::format("INSERT INTO {} ({}) VALUES ({});\n", table,
-                         joined(d.left_columns, rows::quote_name), values(d.left));
-    case Difference::Kind::kRightOnly:
-      return fmt::format("-- {} only in the database: {}({})\n", table, rowid, comment(d.right));
-    case Difference::Kind::kDiffers:
-      break;
-  }
+std::string update_of(const Difference& d, const std::string& table) {
   std::string set;
   for (size_t i = 0; i < d.left.size(); ++i) {
     if (i < d.right.size() && rows::same(d.left[i], d.right[i])) continue;
     set += fmt::format("{}{} = {}", set.empty() ? "" : ", ", rows::quote_name(d.left_columns[i]),
                        rows::sql(d.left[i]));
   }
-  return fmt::format("-- {} in the database: {}({})\nUPDATE {} SET {} WHERE rowid = {};\n", table,
-                     rowid, comment(d.right), table, set, d.rowid.value_or(0));
+  return fmt::format("UPDATE {} SET {} WHERE rowid = {};\n", table, set, d.rowid.value_or(0));
+}
+
+std::string sql_line(const Difference& d, bool is_fork) {
+  const std::string rowid = d.rowid ? fmt::format("rowid {}: ", *d.rowid) : "";
+  const std::string table = rows::quote_name(d.table);
+  const auto remark = [&](std::string_view what) {
+    return fmt::format("-- {} {}: {}({})\n", table, what, rowid, comment(d.right));
+  };
+  switch (d.kind) {
+    case Difference::Kind::kLeftOnly:
+      return fmt::format("INSERT INTO {} ({}) VALUES ({});\n", table,
+                         joined(d.left_columns, rows::quote_name), values(d.left));
+    case Difference::Kind::kRightOnly:
+      if (!is_fork) return remark("only in the database");
+      if (!d.rowid) return remark("deleted");
+      return remark("deleted") +
+             fmt::format("DELETE FROM {} WHERE rowid = {};\n", table, *d.rowid);
+    case Difference::Kind::kDiffers:
+      return remark(is_fork ? "before" : "in the database") + update_of(d, table);
+  }
+  return "";
 }
 
 // Printed as they are found: there may be many.
 Result<std::string> diff(const OrphansDiffCommand& command) {
-  TRY_ASSIGN(const Sides sides, both_sides(command.data, command.id, command.against));
+  TRY_ASSIGN(const Sides sides, both_sides(command));
   const auto print = [&](const Difference& difference) -> Status {
-    const std::string line = command.json ? json_line(difference) : sql_line(difference);
+    const std::string line = command.json ? json_line(difference, sides.is_fork)
+                                          : sql_line(difference, sides.is_fork);
     if (std::fwrite(line.data(), 1, line.size(), stdout) == line.size()) return {};
     return fail(Errc::kCancelled, "nobody reads on");
   };
   TRY_ASSIGN(const auto tables, rows::compare(sides.left, sides.right, print));
   if (command.json) return std::string();
   std::string text;
-  for (const auto& table : tables) text += "-- " + summary_line(table);
-  if (tables.empty()) text = "-- every row of it is in the database\n";
+  for (const auto& table : tables) text += "-- " + summary_line(table, sides.is_fork);
+  if (tables.empty()) text = "-- no row differs\n";
   return text;
 }
 

@@ -64,6 +64,8 @@ TEST_CASE("an orphan holds each lost transaction and the whole database, and is 
     f.verify(orphan.path + "/" + hex16(t) + "-" + hex16(t) + ".ltx", Txid(t), Txid(t));
   }
   f.verify(orphan.path + "/snapshot.ltx", Txid(1), orphan.end.txid);
+  REQUIRE(orphan.has_base);
+  f.verify(orphan.path + "/base.ltx", next(orphan.end.txid), next(orphan.end.txid));
   const auto listed = list_orphans(f.fs, f.dir.path()).value();
   REQUIRE(listed.size() == 1);
   CHECK(encode_orphan(listed.front()) == encode_orphan(orphan));
@@ -90,6 +92,22 @@ TEST_CASE("a second orphan of the same name stands beside the first, and each is
   const auto left = list_orphans(f.fs, f.dir.path()).value();
   REQUIRE(left.size() == 1);
   CHECK(left.front().end == f.told[1].end);
+}
+
+TEST_CASE("without the history before the fork there is no way back to it, and the rest is kept") {
+  OrphansFixture f;
+  write(f, 0, 3);
+  const auto past = f.history();
+  write(f, 3, 5);
+  auto database = f.store->find(kName);
+  REQUIRE(database->begin_log_segment().has_value());
+  write(f, 5, 6);
+  const Txid kept = f.position(kName).txid;
+  REQUIRE(database->log().remove_before(kept).has_value());
+  REQUIRE(f.keep(past).has_value());
+  REQUIRE(f.told.size() == 1);
+  CHECK_FALSE(f.told[0].has_base);
+  CHECK(f.told[0].has_snapshot);
 }
 
 TEST_CASE("nothing is kept where nothing is lost") {
