@@ -116,7 +116,8 @@ HandoverAnswer Successor::granted(const GrantRequest& request) {
 }
 
 void Successor::add_to(net::Router& router) {
-  router.add_change(std::string(kHandoverPath), "POST", net::RunsOn::kPool, [this](net::Request& request) {
+  router.add_for_nodes(std::string(kHandoverPath), "POST", net::RunsOn::kPool,
+                       [this](net::Request& request) {
     const auto body = read_body(request);
     if (!body) return net::error_response(body.error());
     const auto asked = decode_handover(*body);
@@ -125,7 +126,8 @@ void Successor::add_to(net::Router& router) {
     if (!answer) return net::error_response(answer.error());
     return net::json_response(200, encode(*answer));
   });
-  router.add_change(std::string(kGrantedPath), "POST", net::RunsOn::kPool, [this](net::Request& request) {
+  router.add_for_nodes(std::string(kGrantedPath), "POST", net::RunsOn::kPool,
+                       [this](net::Request& request) {
     const auto body = read_body(request);
     if (!body) return net::error_response(body.error());
     const auto asked = decode_grant(*body);

@@ -82,6 +82,9 @@ void ChangeGuard::add_to(Router& router) {
   router.add(kChallengePath, "GET", RunsOn::kIoThread,
              [this](Request& request) { return challenge(request); });
   router.guard_changes([this](Request& request) { return check_change(request); });
+  router.guard_nodes([this](Request& request) {
+    return has_secret() ? check_change(request) : std::optional<Response>();
+  });
 }
 
 Response ChangeGuard::challenge(const Request& request) {

@@ -3,7 +3,8 @@
 //   from this machine   root and the node's own user; others with the token in <data>/token, which
 //                       only those two can read (header Skerry-Token)
 //   from elsewhere      who proves to know the cluster's secret (proof.h); nobody without one
-//   streams             the same as from elsewhere; anybody where there is no secret
+//   other nodes         streams and what hands the primary over: with the proof; where there is no
+//                       secret, anybody, as LiteFS's nodes have none
 //
 // Threads: any.
 #pragma once
@@ -29,7 +30,7 @@ class ChangeGuard {
                                                                  const std::string& data_dir,
                                                                  std::string secret);
 
-  // GET /skerry/challenge, and itself as the guard of changes. Outlives the server.
+  // GET /skerry/challenge, and itself as the guard of changes and of nodes. Outlives the server.
   void add_to(Router& router);
 
   [[nodiscard]] bool has_secret() const { return !secret_.empty(); }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 
@@ -15,14 +16,16 @@ static Result<size_t> path_of(const std::string& url) {
 }
 
 Result<std::string> prove_call(const std::string& secret, const std::string& method,
-                               const std::string& url, const std::string& body_digest) {
+                               const std::string& url, const std::string& body_digest,
+                               std::chrono::milliseconds at_most) {
   TRY_ASSIGN(const size_t path, path_of(url));
   const std::string target = path == url.size() ? "/" : url.substr(path);
   TRY_ASSIGN(const Target parsed, parse_target(target));
   Proof proof{make_nonce(), "", body_digest, ""};
   Call ask;
   ask.url = make_url(url.substr(0, path), kChallengePath, {{"nonce", proof.client_nonce}});
-  ask.total_max = std::chrono::seconds(10);
+  ask.total_max = at_most;
+  ask.connect_deadline = std::min(ask.connect_deadline, at_most);
   TRY_ASSIGN(const Reply reply, call(ask));
   // "<server nonce> <mac>\n"
   const size_t space = reply.body.find(' ');
@@ -39,6 +42,15 @@ Result<std::string> prove_call(const std::string& secret, const std::string& met
   }
   proof.mac = call_mac(secret, proof, method, parsed.path, parsed.query);
   return proof.header();
+}
+
+Status add_proof(Call& call, const std::string& secret, ByteView body) {
+  if (secret.empty()) return {};
+  const auto at_most = call.total_max.count() > 0 ? std::min(call.total_max, kProveMax) : kProveMax;
+  TRY_ASSIGN(std::string header,
+             prove_call(secret, call.method, call.url, digest_of(body), at_most));
+  call.headers.set(kProofHeader, std::move(header));
+  return {};
 }
 
 Status add_credentials(Call& call, const std::string& body_digest) {

@@ -8,14 +8,22 @@ void Router::add(std::string path, std::string method, RunsOn runs_on, Handler h
   routes_[std::move(path)].push_back({std::move(method), runs_on, std::move(handler)});
 }
 
+static Handler guarded(std::shared_ptr<Router::Guard> guard, Handler handler) {
+  return [guard = std::move(guard), handler = std::move(handler)](Request& request) {
+    if (*guard) {
+      if (auto refused = (*guard)(request)) return *std::move(refused);
+    }
+    return handler(request);
+  };
+}
+
 void Router::add_change(std::string path, std::string method, RunsOn runs_on, Handler handler) {
-  add(std::move(path), std::move(method), runs_on,
-      [guard = guard_, handler = std::move(handler)](Request& request) {
-        if (*guard) {
-          if (auto refused = (*guard)(request)) return *std::move(refused);
-        }
-        return handler(request);
-      });
+  add(std::move(path), std::move(method), runs_on, guarded(guard_, std::move(handler)));
+}
+
+void Router::add_for_nodes(std::string path, std::string method, RunsOn runs_on,
+                           Handler handler) {
+  add(std::move(path), std::move(method), runs_on, guarded(node_guard_, std::move(handler)));
 }
 
 const Router::Route* Router::find(const std::string& path, const std::string& method) const {

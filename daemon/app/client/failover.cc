@@ -4,7 +4,7 @@
 #include "daemon/app/client/failover_report.h"
 #include "daemon/app/client/outcome.h"
 #include "daemon/config/duration.h"
-#include "daemon/net/http_client.h"
+#include "daemon/net/proven_call.h"
 
 namespace skerry::app {
 
@@ -20,6 +20,7 @@ static Result<net::Reply> ask(const FailoverCommand& command) {
                             {"dry-run", command.dry_run ? "true" : "false"}});
   call.silence_max = std::chrono::ceil<std::chrono::seconds>(command.parsed_timeout) + kAnswerMargin;
   call.total_max = call.silence_max;
+  TRY(net::add_credentials(call));
   return net::call(call);
 }
 

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "daemon/log/log.h"
-#include "daemon/net/http_client.h"
+#include "daemon/net/proven_call.h"
 #include "ltx/byte_source.h"
 
 namespace skerry::app {
@@ -90,7 +90,9 @@ HandoverRun::Outcome HandoverRun::post(std::string_view path, const std::string&
   call.body_bytes = body.size();
   call.total_max = std::max(ms(at_most), std::chrono::milliseconds(1));
   call.connect_deadline = std::min(call.total_max, kConnectDeadline);
-  const auto reply = net::call_and_check(call);
+  const Status proven = net::add_proof(call, parts_.secret, bytes);
+  const auto reply = proven ? net::call_and_check(call)
+                            : Result<net::Reply>(std::unexpected(proven.error()));
   if (!reply) {
     return {false, fmt::format("{} does not answer: {}", target_.name, reply.error().message())};
   }

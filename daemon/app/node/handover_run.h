@@ -29,6 +29,7 @@ class HandoverRun {
     ProxyView& proxy_view;
     proxy::Proxy* proxy;  // null: there is none
     const std::atomic<bool>& cancelled;
+    std::string secret;  // the cluster's; empty: there is none
   };
   HandoverRun(const Parts& parts, lease::Peer target, const cluster::HandoverBounds& bounds);
   ~HandoverRun();

@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdlib>
 #include <random>
 
 #include "daemon/admin/temporary_file.h"
 #include "daemon/app/mount/listeners.h"
+#include "daemon/app/node/node_secret.h"
 #include "daemon/app/node/proxy_metrics.h"
 #include "daemon/keeper/protocol.h"
 #include "daemon/log/log.h"
@@ -160,7 +160,7 @@ Status Node::start_api() {
   admin_view_ = std::make_unique<AdminView>(AdminView::Parts{
       config_, id_, role_, cluster_id_, *store_, fs_, clock_, *applier_, *streams_, *handover_});
   api_ = std::make_unique<admin::Api>(*admin_view_, events_);
-  TRY_ASSIGN(guard_, net::ChangeGuard::open(fs_, clock_, config_.data.dir, secret()));
+  TRY_ASSIGN(guard_, net::ChangeGuard::open(fs_, clock_, config_.data.dir, node_secret(config_)));
   if (!guard_->has_secret()) {
     log::info("no-secret",
               "there is no cluster.secret: other machines may read from the node API and follow "
@@ -186,12 +186,6 @@ Status Node::start_api() {
   return {};
 }
 
-std::string Node::secret() const {
-  if (!config_.cluster.secret.empty()) return config_.cluster.secret;
-  const char* secret = std::getenv("SKERRY_CLUSTER_SECRET");
-  return secret != nullptr ? secret : "";
-}
-
 void Node::start_streams() {
   orphans_ = std::make_unique<cluster::Orphans>(fs_, clock_, *store_, id_, machine_name());
   orphans_->observe([this](const cluster::Orphan& orphan) {
@@ -199,7 +193,7 @@ void Node::start_streams() {
   });
   streams_ = std::make_unique<NodeStreams>(
       NodeStreams::Parts{config_, id_, role_, cluster_id_, *store_, clock_, *applier_, feed_, *io_,
-                         *orphans_, secret()},
+                         *orphans_, node_secret(config_)},
       [this] {
         proxy_view_.changed();
         start_app_when_synced();

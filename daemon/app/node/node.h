@@ -46,7 +46,6 @@ class Node {
   [[nodiscard]] Status start_mount();
   [[nodiscard]] Status start_api();
   void start_streams();
-  [[nodiscard]] std::string secret() const;
   void note_history(const lease::LeaseState& state);
   void start_app_when_synced();
   void mount_metrics(admin::MetricSink& sink) const;

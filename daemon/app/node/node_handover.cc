@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <thread>
 
+#include "daemon/app/node/node_secret.h"
 #include "daemon/config/duration.h"
 #include "daemon/log/log.h"
-#include "daemon/net/http_client.h"
+#include "daemon/net/proven_call.h"
 
 namespace skerry::app {
 
@@ -44,8 +45,9 @@ NodeHandover::NodeHandover(const Parts& parts) : parts_(parts) {
 
 void NodeHandover::add_routes(net::Router& router) {
   if (successor_) successor_->add_to(router);
-  router.add_change(std::string(kFailoverPath), "POST", net::RunsOn::kPool,
-             [this](net::Request& request) { return post_failover(request); });
+  // Replicas pass it on. No write is lost by it.
+  router.add_for_nodes(std::string(kFailoverPath), "POST", net::RunsOn::kPool,
+                       [this](net::Request& request) { return post_failover(request); });
 }
 
 // --- On the primary ------------------------------------------------------------------------------
@@ -99,7 +101,8 @@ FailoverReport NodeHandover::begin(const FailoverWish& wish) const {
 void NodeHandover::run(FailoverReport& report, const cluster::HandoverBounds& bounds) {
   const lease::Peer self{parts_.config.lease.hostname, parts_.config.lease.advertise_url};
   HandoverRun run({self, parts_.role, parts_.cluster_id, *parts_.leaser, parts_.store, parts_.mount,
-                   parts_.cache, parts_.clock, parts_.proxy_view, parts_.proxy, ending_},
+                   parts_.cache, parts_.clock, parts_.proxy_view, parts_.proxy, ending_,
+                   node_secret(parts_.config)},
                   report.target->peer, bounds);
   run.run();
   const cluster::Handover& plan = run.plan();
@@ -180,6 +183,7 @@ Result<net::Response> NodeHandover::ask_primary(const FailoverWish& wish) const 
   call.headers = {{std::string(kPassedOn), "1"}};
   call.total_max = std::chrono::ceil<std::chrono::milliseconds>(wish.timeout + kAnswerMargin);
   call.silence_max = std::chrono::ceil<std::chrono::seconds>(call.total_max);
+  TRY(net::add_proof(call, node_secret(parts_.config), {}));
   TRY_ASSIGN(net::Reply reply, net::call(call));
   return net::json_response(reply.status, std::move(reply.body));
 }
