@@ -147,15 +147,6 @@ LeaseState ConsulLeaser::state() const {
   return state_;
 }
 
-std::vector<NodeEntry> ConsulLeaser::nodes() const {
-  const std::lock_guard lock(election_mutex_);
-  std::vector<NodeEntry> all;
-  if (const View* view = election_.view()) {
-    for (const View::Node& node : view->nodes) all.push_back(node.entry);
-  }
-  return all;
-}
-
 PeerReport ConsulLeaser::report() const {
   const std::lock_guard lock(election_mutex_);
   return election_.report();

@@ -56,8 +56,6 @@ class ConsulLeaser final : public Leaser {
   void stop() override;
 
   [[nodiscard]] LeaseState state() const;
-  // The nodes that have an entry in Consul, as of lately.
-  [[nodiscard]] std::vector<NodeEntry> nodes() const;
   // What this node answers peers.
   [[nodiscard]] PeerReport report() const;
   // The nodes that Consul knew of at the last look; empty before the first.
