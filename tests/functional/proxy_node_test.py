@@ -123,6 +123,48 @@ class OneNode(unittest.TestCase):
                 self.assertEqual(site.ask("GET")[0], 200)
                 wait_until(lambda: not is_running(worker), "the worker is gone")
 
+    def test_a_worker_that_is_killed_under_load_fails_only_what_was_in_its_hands(self):
+        clients, kills = 3, 3
+        with Site() as site:
+            with site.database() as db:
+                db.execute("PRAGMA journal_mode = wal")
+                db.execute("CREATE TABLE t (v)")
+            stop, failures, answered, written = threading.Event(), [], [0], [0]
+
+            def load(method):
+                while not stop.is_set():
+                    try:
+                        status, _, body = site.ask(method)
+                        if status != 200:
+                            failures.append((status, body))
+                        elif method == "POST":
+                            written[0] += 1
+                    except (OSError, http.client.HTTPException) as error:
+                        failures.append(error)
+                    answered[0] += 1
+            threads = [threading.Thread(target=load, args=(m,)) for m in ("GET", "GET", "POST")]
+            for thread in threads:
+                thread.start()
+            try:
+                for _ in range(kills):
+                    before = answered[0]
+                    wait_until(lambda: answered[0] > before + 50, "requests are answered")
+                    worker = site.node.worker()
+                    os.kill(worker, signal.SIGKILL)
+                    wait_until(lambda: site.node.worker() not in (None, worker), "a successor")
+                before = answered[0]
+                wait_until(lambda: answered[0] > before + 50, "requests are answered again")
+            finally:
+                stop.set()
+                for thread in threads:
+                    thread.join(DEADLINE_S)
+            self.assertFalse([f for f in failures if isinstance(f, ConnectionRefusedError)])
+            self.assertLessEqual(len(failures), clients * kills, failures)
+            with site.database() as db:
+                rows = db.execute("SELECT count(*) FROM t").fetchone()[0]
+            self.assertGreaterEqual(rows, written[0])
+            self.assertLessEqual(rows, written[0] + kills)
+
     def test_an_application_that_waits_for_idle_connections_stops_at_once(self):
         # As Next.js does: after SIGTERM it ends when nobody is connected any more.
         app_port = free_port()

@@ -275,6 +275,25 @@ class Failover(unittest.TestCase):
             self.assertEqual(answers[0][2], b"new x")
             self.assertEqual(len(old.app.requests) + len(new.app.requests), 3)
 
+    def test_a_large_body_waits_at_its_client_and_arrives_whole_and_once(self):
+        body = bytes(range(256)) * 20_000
+        with Region("old") as old, Region("new") as new, Region("r") as replica:
+            replica.proxy.replica_of(old.proxy.port)
+            old.proxy.state(handing_over=1)
+            answers = []
+            asking = [threading.Thread(target=lambda at=at: answers.append(at.proxy.post(body=body)))
+                      for at in (old, replica)]
+            for thread in asking:
+                thread.start()
+            wait_until(lambda: old.proxy.metrics()["held"] == 2, "both are held")
+            self.assertEqual(replica.proxy.metrics()["held"], 0)  # it went to the old primary's
+            old.proxy.replica_of(new.proxy.port)
+            for thread in asking:
+                thread.join(DEADLINE_S)
+            self.assertEqual([a[2] for a in answers], [b"new " + body] * 2)
+            self.assertEqual((len(old.app.requests), len(new.app.requests)), (0, 2))
+            self.assertEqual(old.proxy.metrics()["held"], 0)
+
     def test_a_handover_that_is_called_off_is_a_pause_too(self):
         with Region("old") as old:
             old.proxy.state(handing_over=1)
