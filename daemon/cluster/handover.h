@@ -26,8 +26,8 @@ enum class Step : uint8_t {
   kHoldWriters,   // SQLite's write locks: transactions under way finish, nobody begins one
   kProve,         // the target stands at the same positions, on its disk
   kYield,         // this node's right to write ends; the lease may be taken by who knows how
-  kGrant,         // the target knows
-  kAwait,         // somebody else holds the lease
+  kGrant,         // the target knows, and has taken it
+  kAwait,         // this node has heard that somebody else holds the lease
   kReclaim,       // the lease is this node's again, or somebody else's
   kLetGo,         // writers and requests go on, wherever they belong now
   kFinished,
@@ -40,8 +40,8 @@ struct HandoverBounds {
   lease::Duration writers = std::chrono::seconds(2);
   lease::Duration prove = std::chrono::seconds(1);
   lease::Duration yield = std::chrono::seconds(1);
-  lease::Duration grant = std::chrono::seconds(1);
-  lease::Duration await = std::chrono::seconds(2);
+  lease::Duration grant = std::chrono::seconds(2);
+  lease::Duration await = std::chrono::seconds(1);
   lease::Duration reclaim = std::chrono::seconds(5);
 };
 

@@ -71,6 +71,7 @@ std::string encode(const GrantRequest& request) {
   object["epoch"] = request.epoch.value();
   object["key-index"] = request.key_index;
   object["record-index"] = request.record_index;
+  object["wait-ms"] = json::ms(request.wait);
   return bj::serialize(object);
 }
 
@@ -78,7 +79,8 @@ Result<GrantRequest> decode_grant(std::string_view text) {
   TRY_ASSIGN(const bj::object object, parse_object(text));
   GrantRequest request{json::peer_of(object), json::epoch_at(object),
                        json::number_at(object, "key-index").value_or(0),
-                       json::number_at(object, "record-index").value_or(0)};
+                       json::number_at(object, "record-index").value_or(0),
+                       json::ms_at(object, "wait-ms")};
   if (request.key_index == 0 || request.record_index == 0) {
     return fail(Errc::kInvalid, "the grant lacks the indices at which the lease may be taken");
   }

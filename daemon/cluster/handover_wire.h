@@ -29,12 +29,13 @@ struct HandoverRequest {
   Positions positions;
 };
 
-// POST /skerry/granted: the lease may be taken at these indices.
+// POST /skerry/granted: the lease may be taken at these indices; answered when it is, or not.
 struct GrantRequest {
   lease::Peer from;
   Epoch epoch;
   uint64_t key_index = 0;
   uint64_t record_index = 0;
+  lease::Duration wait{0};  // for it to be taken
 };
 
 // The answer to both.

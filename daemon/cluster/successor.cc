@@ -111,8 +111,14 @@ HandoverAnswer Successor::granted(const GrantRequest& request) {
   if (seen != request.epoch) {
     return {false, fmt::format("it has seen epoch {}, not {}", seen.value(), request.epoch.value())};
   }
+  parts_.taking_over(true);
   parts_.leaser.granted({request.key_index, request.record_index});
-  return {true};
+  const bool took = parts_.leaser.wait_for(
+      [](const lease::LeaseState& state) { return state.is_primary; },
+      std::min(request.wait, kWaitMax));
+  parts_.taking_over(false);
+  if (took) return {true};
+  return {false, "it did not get the lease: " + parts_.leaser.state().reason};
 }
 
 void Successor::add_to(net::Router& router) {

@@ -1,10 +1,11 @@
 // The other side of a hand-over: the node that is to become the primary says whether it can, proves
 // that it has everything, and takes the lease when it may.
 //
-// Threads: pool threads; check() waits as long as the request says.
+// Threads: pool threads; both wait as long as the request says.
 #pragma once
 
 #include <atomic>
+#include <functional>
 
 #include "daemon/cluster/cluster_id.h"
 #include "daemon/cluster/handover_wire.h"
@@ -28,12 +29,15 @@ class Successor {
     const ClusterId& cluster_id;
     store::Store& store;
     lease::ConsulLeaser& leaser;
+    // Nobody is the primary while it is true; from any thread.
+    std::function<void(bool)> taking_over;
   };
-  explicit Successor(const Parts& parts) : parts_(parts) {}
+  explicit Successor(Parts parts) : parts_(std::move(parts)) {}
 
   // kBusy messages become "no" with a reason; an error means that it could not be made durable.
   [[nodiscard]] Result<HandoverAnswer> check(const HandoverRequest& request,
                                              const std::atomic<bool>* stopping);
+  // Takes the lease.
   [[nodiscard]] HandoverAnswer granted(const GrantRequest& request);
 
   // POST /skerry/handover and /skerry/granted. This outlives the router's server.

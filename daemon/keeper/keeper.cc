@@ -31,7 +31,7 @@ constexpr long kBackoffMinMs = 50;
 constexpr long kBackoffMaxMs = 5000;
 constexpr long kBriefMs = 10;        // one that answers and ends within this failed at once
 constexpr int kBriefLivesMax = 20;   // in a row, before a pause is made
-constexpr long kHandOverMs = 2500;   // for another node to become the primary
+constexpr long kHandOverMs = 2800;   // for another node to become the primary
 constexpr long kReleaseMs = 500;     // for the worker to let go of the mount
 constexpr long kFinishMs = 1000;     // … and to close its databases
 constexpr long kDrainMs = 3500;      // … its proxy's clients to get their answers
@@ -252,7 +252,7 @@ void Keeper::begin_stop(int signal, int exit_code) {
   exit_code_ = exit_code;
   stop_signal_ = signal;
   stop_began_ = now_ms();
-  stage_deadline_ = stop_began_ + std::min(kHandOverMs, plan_.stop_ms / 2);
+  stage_deadline_ = stop_began_ + std::min(kHandOverMs, plan_.stop_ms * 3 / 5);
   if (!worker_ready_) return stop_app();
   tell_worker(kStopping);
 }

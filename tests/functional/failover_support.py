@@ -28,9 +28,10 @@ DATABASE = "load.db"
 class Load:
     """A writer in a process of its own: a process that hangs with its mount must not be the test."""
 
-    def __init__(self, nodes, rate=500, key=0):
+    def __init__(self, nodes, rate=500, key=0, database=DATABASE):
         self.process = subprocess.Popen(
-            [sys.executable, __file__, str(rate), str(key), *(str(node.mount) for node in nodes)],
+            [sys.executable, __file__, str(rate), str(key), database,
+             *(str(node.mount) for node in nodes)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if self.process.stdout.readline() != "writing\n":
             raise AssertionError("the writer does not write")
@@ -54,8 +55,8 @@ def primary_of(mounts):
 
 
 class Writer:
-    def __init__(self, rate, key, mounts):
-        self.rate, self.key, self.mounts = rate, key, mounts
+    def __init__(self, rate, key, database, mounts):
+        self.rate, self.key, self.database, self.mounts = rate, key, database, mounts
         self.db = None
         self.told = threading.Event()
         self.result = {"rows": 0, "failed": 0, "retried": 0, "doubled": 0, "slow": [], "errors": []}
@@ -65,7 +66,7 @@ class Writer:
         if mount is None:
             return False
         # SQLite's own default of its command line's users: five seconds at the lock.
-        self.db = sqlite3.connect(mount / DATABASE, timeout=5, isolation_level=None)
+        self.db = sqlite3.connect(mount / self.database, timeout=5, isolation_level=None)
         return True
 
     def leave(self):
@@ -157,4 +158,5 @@ def percentile(values, share):
 
 
 if __name__ == "__main__":
-    Writer(float(sys.argv[1]), int(sys.argv[2]), [pathlib.Path(m) for m in sys.argv[3:]]).run()
+    Writer(float(sys.argv[1]), int(sys.argv[2]), sys.argv[3],
+           [pathlib.Path(m) for m in sys.argv[4:]]).run()

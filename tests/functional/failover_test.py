@@ -58,33 +58,36 @@ class Failover(unittest.TestCase):
     def pair(self, **second):
         a = self.node("a", environment={"FLY_REGION": "ams"})
         wait_primary(a)
-        db = sqlite3.connect(a.path(DATABASE), timeout=10)
-        db.execute("pragma journal_mode=wal")
-        db.execute("create table load (key, row, primary key (key, row)) without rowid")
-        db.commit()
-        db.close()
+        self.create(a, DATABASE, "wal")
         b = self.node("b", environment={"FLY_REGION": "fra"}, **second)
         self.in_step(a, b)
         return a, b
 
-    def in_step(self, *nodes):
-        wait_until(lambda: len({node.position(DATABASE) for node in nodes}) == 1 and
-                   nodes[0].txid(DATABASE) > 0, "the nodes stand at the same position")
+    def create(self, node, name, mode):
+        db = sqlite3.connect(node.path(name), timeout=10)
+        db.execute(f"pragma journal_mode={mode}")
+        db.execute("create table load (key, row, primary key (key, row)) without rowid")
+        db.commit()
+        db.close()
+
+    def in_step(self, *nodes, name=DATABASE):
+        wait_until(lambda: len({node.position(name) for node in nodes}) == 1 and
+                   nodes[0].txid(name) > 0, "the nodes stand at the same position")
 
     def load(self, *nodes, **options):
         load = Load(nodes, **options)
         self.addCleanup(load.close)
         return load
 
-    def check(self, result, *nodes):
+    def check(self, result, *nodes, name=DATABASE, key=0):
         """Nothing failed, and every row that was acknowledged is there, once, on every node."""
         self.assertEqual((result["failed"], result["doubled"]), (0, 0), result)
-        self.in_step(*nodes)
+        self.in_step(*nodes, name=name)
         for node in nodes:
-            db = sqlite3.connect(node.path(DATABASE), timeout=30)
+            db = sqlite3.connect(node.path(name), timeout=30)
             self.assertEqual(db.execute("pragma integrity_check").fetchone(), ("ok",))
-            self.assertEqual(db.execute("select count(*), max(row) from load").fetchone(),
-                             (result["rows"], result["rows"] - 1))
+            self.assertEqual(db.execute("select count(*), max(row) from load where key = ?",
+                                        (key,)).fetchone(), (result["rows"], result["rows"] - 1))
             db.close()
 
 
@@ -108,6 +111,25 @@ class UnderLoad(Failover):
               f"operations over 50 ms: {len(result['slow'])}, longest "
               f"{max(result['slow'], default=0) * 1000:.0f} ms")
         self.assertLess(percentile(pauses, 0.5), 300)
+
+    def test_several_databases_in_each_journal_mode_with_several_writers(self):
+        a, b = self.pair()
+        modes = ("wal", "delete", "truncate", "persist")
+        for mode in modes:
+            self.create(a, f"{mode}.db", mode)
+            self.in_step(a, b, name=f"{mode}.db")
+        wanted = [(f"{mode}.db", 0) for mode in modes] + [("wal.db", 1), ("delete.db", 1)]
+        loads = [self.load(a, b, rate=40, key=key, database=name) for name, key in wanted]
+        for i in range(6):
+            code, report = failover((a, b)[i % 2], "ba"[i % 2], "-timeout", "30s")
+            self.assertEqual(code, 0, report)
+            self.assertEqual(len(report["databases"]), 1 + len(modes))
+        results = [load.stop() for load in loads]
+        for (name, key), result in zip(wanted, results):
+            self.check(result, a, b, name=name, key=key)
+        print(f"6 failovers of {len(modes)} databases with {len(wanted)} writers: longest operation "
+              f"{max(max(r['slow'], default=0) for r in results) * 1000:.0f} ms; answers on the way: "
+              f"{sorted({e for r in results for e in r['errors']})}")
 
     def test_a_primary_that_is_stopped_hands_over_first(self):
         a, b = self.pair()
@@ -134,6 +156,21 @@ class UnderLoad(Failover):
             return any(s["direction"] == "to-replica" and s["peer"] == name
                        for s in json.loads(body)["streams"])
         wait_until(follows, f"{name} follows")
+
+    def test_a_node_that_wants_the_lease_asks_for_it_once_it_is_in_step(self):
+        a, b = self.pair()
+        load = self.load(a, b, rate=200)
+        self.assertEqual(b.stop(), 0)
+        b.config["lease"]["promote"] = True
+        b.config["exec"] = f"sh -c 'ls -A {b.mount}; sleep 60'"  # no .primary: it is the primary
+        b.start()
+        wait_primary(b)
+        b.wait_log(f"{DATABASE}-shm")
+        self.assertNotIn("\n.primary\n", b.log())
+        worker = b.kill_worker()
+        wait_until(lambda: b.worker() not in (None, worker), "a successor runs")
+        self.check(load.stop(), a, b)
+        self.assertEqual(a.log().count("handed-over"), 1)
 
     def test_by_litefs_ways(self):
         a, b = self.pair()
@@ -257,6 +294,21 @@ class Aborted(Failover):
         print(f"target frozen at each step: longest operation {max(result['slow'], default=0):.2f} s")
         self.check(result, a, b)
         self.assertEqual(failover(a, "b", "-timeout", "20s")[0], 0)
+
+    def test_consul_is_silent_from_the_moment_at_which_the_right_was_given_up(self):
+        a, b, tap = self.tapped_pair()
+        load = self.load(a, rate=100)
+        tap.on(b'"kind":"prove"', lambda: self.consul.signal_all(signal.SIGSTOP), first=False)
+        try:
+            code, report = failover(a, "b", "-timeout", "3s")
+        finally:
+            self.consul.signal_all(signal.SIGCONT)
+        self.assertEqual(code, 1, report)
+        self.assertIn("at step yield", report["error"])
+        wait_primary(a)
+        result = load.stop()
+        print(f"Consul silent from the yield on: longest operation {max(result['slow']):.2f} s")
+        self.check(result, a, b)
 
     def test_the_target_dies(self):
         a, b, tap = self.tapped_pair()

@@ -194,6 +194,7 @@ void ClusterSim::on(Node& node, const action::Offer& offer) {
       if (!other->is_up()) return;
       other->standing = std::max(other->standing, standing);
       feed(*other, event::Facts{other->standing, {}, other->cluster_id});
+      if (chance(20)) feed(*other, event::Granted{});  // "about to come" may come late, or again
       feed(*other, event::Granted{offer.key_index, offer.record_index});
     });
   }

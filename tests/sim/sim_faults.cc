@@ -130,6 +130,10 @@ void ClusterSim::hand_over(Node& from) {
   const Node& to = *nodes_[static_cast<size_t>(pick(0, static_cast<int64_t>(nodes_.size()) - 1))];
   if (&to == &from || !to.candidate) return;
   from.hand_over_to = to.name;
+  for (const auto& other : nodes_) {
+    if (other->name != to.name || !other->is_up() || !chance(70)) continue;
+    feed(*other, event::Granted{});  // the one above: what the target is told first
+  }
   feed(from, event::Yield{});
   if (chance(20)) {
     in(ms(1, 300), [this, &from] { feed(from, event::Reclaim{}); });

@@ -155,7 +155,7 @@ HandoverRun::Outcome HandoverRun::yield(Duration at_most) {
 }
 
 HandoverRun::Outcome HandoverRun::grant(Duration at_most) {
-  cluster::GrantRequest request{parts_.self, epoch_, 0, 0};
+  cluster::GrantRequest request{parts_.self, epoch_, 0, 0, at_most - at_most / 8};
   {
     const std::lock_guard lock(offer_->mutex);
     request.key_index = offer_->made->key_index;

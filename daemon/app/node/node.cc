@@ -213,7 +213,27 @@ void Node::start_streams() {
 // Applications find the data of the primary, not of their last visit.
 void Node::start_app_when_synced() {
   const bool may = config_.skip_sync || role_.is_primary() || (streams_ && streams_->was_synced());
-  if (may && !app_started_.exchange(true)) keeper_.start_app(config_.lease.candidate, role_.is_primary());
+  if (!may || app_started_.exchange(true)) return;
+  const auto start = [this] { keeper_.start_app(config_.lease.candidate, role_.is_primary()); };
+  const bool asked = wants_the_lease() && pool_->submit([this, start] {
+    ask_for_the_lease();
+    start();
+  });
+  if (!asked) start();
+}
+
+// As LiteFS does it: once, when the machine's data are the primary's.
+bool Node::wants_the_lease() const {
+  const config::LeaseConfig& lease = config_.lease;
+  return lease.promote && lease.candidate && lease.type == config::LeaseType::kConsul &&
+         !config_.skip_sync && !successor_ && !role_.is_primary();
+}
+
+void Node::ask_for_the_lease() {
+  if (const Status done = handover_->promote(); !done) {
+    log::warn("promote-failed", done.error().message() + "; this node starts as a replica "
+                                                        "(lease.promote)");
+  }
 }
 
 void Node::mount_metrics(admin::MetricSink& sink) const {
@@ -232,10 +252,10 @@ void Node::mount_metrics(admin::MetricSink& sink) const {
 // The application's writes are answered as long as it runs, here or, once another node is the
 // primary, there. If it waits for its idle connections before it ends, it is not to wait for ours.
 void Node::application_stops() {
-  handover_->before_the_end();
+  const bool handed_over = handover_->before_the_end();
   if (proxy_) {
     proxy_->application_stops();
-    proxy_->drain(proxy::Ms::zero());
+    proxy_->drain(handed_over ? kHeldRequestsLimit : proxy::Ms::zero());
   }
   keeper_.say_handed_over();
 }

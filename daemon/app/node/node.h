@@ -30,6 +30,8 @@ inline constexpr size_t kPoolThreads = 4;
 inline constexpr size_t kPoolQueueMax = 64;
 // For requests to the node API before a successor takes over; the proxy's have their own.
 inline constexpr std::chrono::milliseconds kApiDrainLimit{400};
+// Requests that were held at a primary that ends, and go to its successor.
+inline constexpr proxy::Ms kHeldRequestsLimit{400};
 
 class Node {
  public:
@@ -48,6 +50,8 @@ class Node {
   void start_streams();
   void note_history(const lease::LeaseState& state);
   void start_app_when_synced();
+  [[nodiscard]] bool wants_the_lease() const;
+  void ask_for_the_lease();
   void mount_metrics(admin::MetricSink& sink) const;
   void report_recovery() const;
   void application_stops();

@@ -26,7 +26,7 @@ static constexpr auto kComesBackPause = 10ms;
 // At the end there is no time for anything that does not go smoothly.
 static constexpr cluster::HandoverBounds kFarewell{
     .total = 800ms, .requests = 300ms, .writers = 300ms, .prove = 400ms,
-    .yield = 400ms, .grant = 300ms,    .await = 600ms,   .reclaim = 200ms};
+    .yield = 400ms, .grant = 600ms,    .await = 300ms,   .reclaim = 200ms};
 static_assert(kFarewell.total + kFarewell.yield + kFarewell.grant + kFarewell.await +
                   kFarewell.reclaim <=
               NodeHandover::kFarewellBound);
@@ -40,7 +40,9 @@ static Error fixed_primary() {
 NodeHandover::NodeHandover(const Parts& parts) : parts_(parts) {
   if (parts_.leaser == nullptr) return;
   successor_.emplace(cluster::Successor::Parts{parts_.config.lease.candidate, parts_.cluster_id,
-                                               parts_.store, *parts_.leaser});
+                                               parts_.store, *parts_.leaser, [this](bool begins) {
+                                                 parts_.proxy_view.set_taking_over(begins);
+                                               }});
 }
 
 void NodeHandover::add_routes(net::Router& router) {
@@ -152,11 +154,11 @@ Status NodeHandover::hand_off_to(NodeId node) {
   return {};
 }
 
-void NodeHandover::before_the_end() {
+bool NodeHandover::before_the_end() {
   ending_ = true;  // one that is under way gives up what can be given up
-  if (parts_.leaser == nullptr) return;
+  if (parts_.leaser == nullptr) return false;
   const std::unique_lock turn(turn_, kFarewellBound);
-  if (!turn || !parts_.role.is_primary()) return;
+  if (!turn || !parts_.role.is_primary()) return false;
   ending_ = false;
   FailoverReport report = begin({});
   if (report.error) {
@@ -165,6 +167,7 @@ void NodeHandover::before_the_end() {
     run(report, kFarewell);
   }
   ending_ = true;
+  return report.handed_over;
 }
 
 // --- On any node ---------------------------------------------------------------------------------

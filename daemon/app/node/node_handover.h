@@ -67,9 +67,9 @@ class NodeHandover {
   // Makes this node, or the node of that id, the primary. kUnsupported: the lease is static.
   [[nodiscard]] Status promote();
   [[nodiscard]] Status hand_off_to(NodeId node);
-  // This node is about to end: hands over to whoever is in step, if it is the primary. Takes at
-  // most kFarewellBound, and there is no other hand-over afterwards.
-  void before_the_end();
+  // This node is about to end: hands over to whoever is in step, if it is the primary; true if
+  // another node is, then. Takes at most kFarewellBound, and there is no other hand-over afterwards.
+  bool before_the_end();
   static constexpr lease::Duration kFarewellBound = std::chrono::milliseconds(2'300);
 
  private:

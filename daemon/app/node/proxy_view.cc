@@ -37,6 +37,11 @@ void ProxyView::set_handing_over(bool handing_over) {
   changed();
 }
 
+void ProxyView::set_taking_over(bool taking_over) {
+  taking_over_ = taking_over;
+  changed();
+}
+
 void ProxyView::committed(db::Database& database, const db::Transaction& transaction) {
   const proxy::DbKey key = proxy::db_key(database.name());
   if (!tracked_.contains(key)) return;
@@ -103,8 +108,11 @@ proxy::NodeState ProxyView::state() const {
   state.is_primary = role_.is_primary() || yields;
   state.handing_over = state.is_primary && (yields || handing_over_);
   state.epoch = role_.epoch();
-  state.primary_known = lease.primary.has_value();
-  if (!lease.primary) return state;
+  // Whom the lease names is not the primary any more; it names this node already, and the two of
+  // them would send a request to and fro.
+  const bool taking_over = taking_over_ && !state.is_primary;
+  state.primary_known = lease.primary.has_value() && !taking_over;
+  if (!state.primary_known) return state;
   state.primary_hostname = lease.primary->hostname;
   if (const auto api = proxy::address_of_url(lease.primary->advertise_url)) {
     state.primary_api_host = api->host;

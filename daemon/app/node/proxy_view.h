@@ -45,6 +45,8 @@ class ProxyView final : public proxy::NodeView, public db::CommitListener {
   void changed();
   // This node is the primary, but takes no new writes from now on, or does again.
   void set_handing_over(bool handing_over);
+  // The primary has given up its right, and this node is about to have it.
+  void set_taking_over(bool taking_over);
 
   void committed(db::Database& database, const db::Transaction& transaction) override;
 
@@ -75,6 +77,7 @@ class ProxyView final : public proxy::NodeView, public db::CommitListener {
   std::atomic<uint64_t> version_{0};
   std::atomic<bool> ready_{false};
   std::atomic<bool> handing_over_{false};
+  std::atomic<bool> taking_over_{false};
   mutable std::mutex mutex_;
   Sources sources_;                                       // set before ready_
   std::vector<proxy::DbPosition> positions_;              // guarded by mutex_, by key

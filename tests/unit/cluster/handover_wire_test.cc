@@ -31,12 +31,13 @@ TEST_CASE("what nodes say about a hand-over comes through") {
   CHECK(back->wait == request.wait);
   CHECK(back->positions == request.positions);
 
-  const auto grant = decode_grant(encode(GrantRequest{{"a", "http://a"}, Epoch(9), 4, 5}));
+  const auto grant = decode_grant(encode(GrantRequest{{"a", "http://a"}, Epoch(9), 4, 5, 600ms}));
   REQUIRE(grant);
   CHECK(grant->from.name == "a");
   CHECK(grant->epoch == Epoch(9));
   CHECK(grant->key_index == 4);
   CHECK(grant->record_index == 5);
+  CHECK(grant->wait == 600ms);
 
   const auto answer = decode_answer(encode(HandoverAnswer{false, "behind"}));
   REQUIRE(answer);

@@ -220,6 +220,21 @@ TEST_CASE("where LiteFS may want the key, the right does not outlive the session
   CHECK(machine.state().phase == Phase::kLapsed);
 }
 
+TEST_CASE("who hears that a grant is about to come has a session ready, and takes nothing") {
+  Machine successor({.self = kB, .node = kOther});
+  successor.feed(event::Facts{{Epoch(3), 7}, {}, "new"});
+  successor.see(after_taking_it().at(12));
+  CHECK(successor.feed(event::Granted{}) == "look 0; make session");
+  CHECK(successor.feed(event::SessionMade{"s2"}) == "");
+  // Such a look waited for nothing: the next one, which does, is not put off.
+  const std::string next = successor.see(after_taking_it().at(12));
+  CHECK(next == "look 12");
+  CHECK(successor.state().phase == Phase::kFollowing);
+  // That one came back in vain, so that the next has to wait.
+  CHECK(successor.see(after_taking_it().at(12)) == "");
+  CHECK(successor.after(kRetryAfter) == "look 12");
+}
+
 TEST_CASE("a planned change: the right ends first, the successor takes what was offered") {
   Machine machine = settled_primary();
   machine.run_until(4s);
