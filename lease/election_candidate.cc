@@ -200,7 +200,8 @@ void Election::stand() {
                  fmt::format("nobody touches the lease; after {:.1f} s without, this node takes it",
                              seconds(wait)));
   }
-  if (!due(promised_until_)) {
+  // Who grants the lease has no right any more that a promise could have prolonged.
+  if (!is_granted() && !due(promised_until_)) {
     return enter(Phase::kWaiting, fmt::format("this node promised {} not to stand while Consul is "
                                               "out of its reach",
                                               promised_to_));

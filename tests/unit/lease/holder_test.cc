@@ -235,6 +235,20 @@ TEST_CASE("who hears that a grant is about to come has a session ready, and take
   CHECK(successor.after(kRetryAfter) == "look 12");
 }
 
+TEST_CASE("a promise does not keep the lease from whom it is granted to") {
+  Machine successor({.self = kB, .node = kOther});
+  successor.feed(event::Facts{{Epoch(3), 7}, {}, "new"});
+  successor.see(after_taking_it());
+  const std::string promise =
+      successor.feed(event::PromiseAsked{1, {kA, kMe, Epoch(10), 1, 3300ms}});
+  CHECK(promise.find("promise") != std::string::npos);
+  successor.feed(event::Granted{11, 11});
+  successor.feed(event::SessionMade{"s2"});
+  Seen seen = after_taking_it();
+  seen.held_by(kA, kMe, 11, "s1", Epoch(10)).recorded(kA, kMe, 11, {kA, kB}).at(12);
+  CHECK(successor.see(seen).find("lock lease s2") != std::string::npos);
+}
+
 TEST_CASE("a planned change: the right ends first, the successor takes what was offered") {
   Machine machine = settled_primary();
   machine.run_until(4s);
