@@ -4,7 +4,7 @@ import {
   getEnsurePrimaryMiddleware,
   getSetTxNumberMiddleware,
   getTransactionalConsistencyMiddleware,
-} from "litefs-js/express.js";
+} from "litefs-js/express";
 import { addNote, notes, page } from "./page.mjs";
 
 const app = express();

@@ -1,6 +1,6 @@
 // Fastify with litefs-js, as applications use it that were written for LiteFS.
 import Fastify from "fastify";
-import { ensurePrimary, handleTransactionalConsistency, setTxCookie } from "litefs-js/http.js";
+import { ensurePrimary, handleTransactionalConsistency, setTxCookie } from "litefs-js/http";
 import { addNote, notes, page } from "./page.mjs";
 
 const kBodyBytesMax = 16 << 10;
