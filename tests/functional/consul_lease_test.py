@@ -120,6 +120,8 @@ class ConsulLease(unittest.TestCase):
         b = self.node("b")
         wait_until(lambda: any(c["hostname"] == "b" for c in
                                self.consul.value("app/primary/record")["candidates"]), "b is listed")
+        wait_until(lambda: a.txid("a.db") > 0 and a.position("a.db") == b.position("a.db"),
+                   "b has what a has")
         # A process that is created, or ends, while the mount hangs, hangs with it.
         writer = subprocess.Popen([sys.executable, "-c", WRITER, a.path("a.db")], text=True,
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -139,9 +141,14 @@ class ConsulLease(unittest.TestCase):
         os.kill(worker, signal.SIGCONT)
         self.assertNotEqual(writer.stdout.readline(), "committed\n")
         self.consul.signal_all(signal.SIGCONT)
-        wait_primary(a)
-        self.assertIsNone(try_insert(db, "in time"))
-        self.assertEqual(db.execute("select v from t").fetchall(), [("in time",)])
+        wait_primary(b)  # since a's term was over
+        wait_until(lambda: primary_file(a) == "b", "a follows b")
+        successor = sqlite3.connect(b.path("a.db"), timeout=10)
+        self.addCleanup(successor.close)
+        self.assertIsNone(try_insert(successor, "in time"))
+        self.assertEqual(successor.execute("select v from t").fetchall(), [("in time",)])
+        wait_until(lambda: db.execute("select v from t").fetchall() == [("in time",)],
+                   "a, whose late write was refused, has what b has")
 
     def test_without_consul_the_right_ends_unless_nobody_else_could_have_it(self):
         relay = Relay(self.consul.http[0])
